@@ -1,0 +1,33 @@
+/*
+ * route: the table of everything the front answers.
+ *
+ * pattern: segments below the configured base path; "{x}" binds one segment (1..256 bytes),
+ * bound values are handed to the handler in order. Unknown path: 404 page; wrong method: 405
+ * with Allow. A path with NUL, control bytes, "..", "//" or invalid UTF-8 is a 400.
+ */
+#ifndef LM_ROUTE_H
+#define LM_ROUTE_H
+
+#include "req.h"
+
+#define ROUTE_SEGMENTS 4
+
+enum route_methods { ROUTE_GET = 1, ROUTE_POST = 2 }; /* HEAD goes with GET */
+enum route_kind { ROUTE_PAGE, ROUTE_API }; /* how errors are shown: HTML or problem+json */
+
+struct route {
+    unsigned methods;
+    enum route_kind kind;
+    const char *pattern; /* "s/{cap}/status.json" */
+    size_t body_max;
+    void (*handle)(struct req *r, const struct str *bound);
+};
+
+/* Defined in routes.c, the only list. */
+extern const struct route routes[];
+extern const size_t routes_count;
+/* Error answer in the form that the route's kind asks for; req_done() included. code is a key of
+ * the message catalogue. Implemented by the page and api code (pages/error.c). */
+void route_error(struct req *r, enum route_kind kind, int status, const char *code);
+
+#endif

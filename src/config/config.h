@@ -1,0 +1,226 @@
+/*
+ * config: one YAML file -> one typed, immutable structure.
+ *
+ * libyaml events are matched against tables of keys (config_schema.c); unknown keys, duplicate
+ * keys, aliases, tags and wrong types are errors "file:line:column: what; did you mean ...?". All
+ * errors of a file are reported, not only the first. Defaults are in the tables. Cross checks (a
+ * plan names an existing template, a template an existing engine, URLs parse, one default plan)
+ * come after.
+ *
+ * Ownership: everything hangs on the arena inside struct config; config_free() frees all. Strings
+ * are never NULL: an unset one is "". Durations are milliseconds, sizes bytes. Secrets are not in
+ * here: only the paths of the files that hold them. A reload builds a new struct and swaps.
+ */
+#ifndef LM_CONFIG_H
+#define LM_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+enum cfg_mode { CFG_CONCURRENT, CFG_LEGACY };                    /* marketplaces[].mode (aws) */
+enum cfg_fulfilment { CFG_DEPLOYMENT, CFG_ACCOUNT, CFG_MANUAL }; /* plans.x.fulfilment */
+enum cfg_on_end { CFG_END_SUSPEND, CFG_END_KEEP };               /* during the grace period */
+enum cfg_durability { CFG_DUR_ALWAYS, CFG_DUR_EVERYSEC, CFG_DUR_ANY }; /* redis.durability */
+enum cfg_field_type {
+    CFG_FIELD_TEXT,
+    CFG_FIELD_EMAIL,
+    CFG_FIELD_TEL,
+    CFG_FIELD_NUMBER,
+    CFG_FIELD_SELECT,
+    CFG_FIELD_CHECKBOX
+};
+
+struct cfg_kv {
+    const char *key;
+    const char *value;
+};
+
+struct cfg_limits {   /* 0: no limit of ours */
+    uint64_t memory;  /* bytes; "256M" */
+    uint32_t cpu_pct; /* 100 = one core */
+    uint32_t pids;
+    uint64_t disk; /* bytes */
+};
+
+struct cfg_plan {
+    const char *name;
+    const char *title; /* for the buyer; default: name */
+    const char *deployment_template;
+    enum cfg_fulfilment fulfilment;
+    const char *dimension;      /* entitlement dimension that means this plan; default: name */
+    bool is_default;            /* `default: true`; the only plan is the default */
+    const char *region_policy;  /* buyer-selected | fixed */
+    const char *const *regions; /* NULL-terminated */
+    const char *billing;        /* marketplace-metered | contract | ... shown and exported */
+    const char *network;        /* free text handed to the engine: private, public */
+    bool high_availability;
+    const char *support_tier;
+    uint64_t grace_ms; /* end of contract -> deletion; default 30 d */
+    enum cfg_on_end on_end;
+    uint64_t retain_ms;              /* archive kept after deletion; default 30 d */
+    struct cfg_limits limits;        /* overrides the template's where not 0 */
+    const struct cfg_kv *parameters; /* handed to the engine */
+    size_t nparameters;
+    const char *account_url;    /* fulfilment: account -> where the buyer is sent */
+    const char *manual_promise; /* fulfilment: manual -> "within one business day" */
+};
+
+struct cfg_market {
+    const char *name;         /* path segment {product}; default: product slug or "default" */
+    const char *channel;      /* aws (azure, gcp, clazar ... later): provider direct -> cloud */
+    const char *provider;     /* direct | clazar | ... */
+    const char *cloud;        /* aws | azure | gcp */
+    const char *product;      /* title for the buyer */
+    const char *product_code; /* AWS product code */
+    const char *product_id;   /* AWS prod-... */
+    enum cfg_mode mode;
+    bool contract;                 /* pricing: contract | contract-with-consumption (else usage) */
+    bool metered;                  /* pricing: usage | contract-with-consumption */
+    const char *region;            /* metering region, default us-east-1 */
+    const char *metering_endpoint; /* "" = AWS's own by region */
+    const char *entitlement_endpoint;
+    const char *agreement_endpoint;
+    const char *sqs_endpoint;
+    const char *sts_endpoint;
+    const char *queue_url;         /* SQS queue with the events; "" = none, grants at landing */
+    const char *const *sns_topics; /* allow-list of TopicArns for SNS envelopes, legacy */
+    const char *sns_cert_file;     /* pinned certificate instead of fetching (sandbox, tests); "" */
+    const char *credentials_file;  /* AWS shared credentials file; "" = chain */
+    const char *profile;
+    const char *role_arn, *external_id;
+    const char *login_url; /* for buyers who have an account already */
+    const struct cfg_plan *plans;
+    size_t nplans;
+};
+
+struct cfg_template {
+    const char *name;
+    const char *engine;         /* process | exec */
+    const char *const *command; /* argv, NULL-terminated; process: the program; exec: the script */
+    const char *const *environment; /* "K=V", NULL-terminated */
+    const char *health_path;        /* default /healthz */
+    uint64_t health_timeout_ms;     /* how long a start may take; default 60 s */
+    uint64_t deadline_ms;           /* one verb; default 30 min */
+    uint64_t drain_ms;              /* old instance after a switch; default 5 s */
+    struct cfg_limits limits;
+    const struct cfg_kv *parameters;
+    size_t nparameters;
+    const char *endpoint; /* "https://{tenant}.apps.example" ; default deploy.endpoint */
+    uint32_t concurrency; /* verbs at once; default 64 */
+};
+
+struct cfg_field {
+    const char *name, *label, *hint, *autocomplete;
+    enum cfg_field_type type;
+    bool required;
+    uint32_t min, max;          /* length, or value for numbers */
+    const char *const *options; /* select */
+    const char *const *plans;   /* NULL: every plan */
+};
+
+struct cfg_notify {
+    const char *smtp_url; /* smtp://127.0.0.1:25, smtps://...; "" = no mail */
+    const char *smtp_user;
+    const char *smtp_password_file;
+    bool smtp_starttls_required;
+    const char *from;       /* "Acme <marketplace@acme.example>" */
+    const char *alert_to;   /* seller's address, "" = none */
+    uint64_t late_after_ms; /* alert + delayed mail; default 30 min */
+};
+
+struct cfg_brand {
+    const char *seller, *support_email, *support_url, *privacy_url, *terms_url;
+    const char *color;         /* #rrggbb, contrast checked at load */
+    const char *logo_file;     /* SVG or PNG served from our own origin; "" = none */
+    const char *templates_dir; /* overrides; "" = none */
+    const char *next_steps;    /* text for page and ready mail */
+};
+
+struct cfg_redis {
+    const char *socket; /* unix socket; preferred */
+    const char *host;
+    uint16_t port;
+    const char *user;          /* ACL user of this program; programs override by option */
+    const char *password_file; /* front: redis.front_password_file etc. */
+    const char *front_user, *front_password_file;
+    const char *worker_user, *worker_password_file;
+    const char *cli_user, *cli_password_file;
+    uint32_t shards;                /* fixed at install; default 1 */
+    enum cfg_durability durability; /* default always */
+    uint32_t wait_replicas;         /* WAIT n; default 0 */
+    uint64_t wait_ms;
+    uint64_t connect_ms, command_ms; /* default 1000 / 1000 */
+};
+
+struct cfg_front {
+    const char *base;             /* default /marketplace */
+    const char *public_url;       /* https://buy.acme.example, no trailing slash */
+    const char *listen;           /* unix path or 127.0.0.1:port; option --listen overrides */
+    const char *mode;             /* socket mode, default 0660 */
+    const char *group;            /* socket group, "" = own */
+    uint32_t processes;           /* default 1 */
+    const char *transport;        /* records | fcgi2 | cgi, default records */
+    uint32_t threads;             /* fcgi2 */
+    uint64_t capability_ttl_ms;   /* default 30 d after ready */
+    uint64_t registration_ttl_ms; /* default 1 h for the token, see seal */
+    bool sandbox;                 /* seccomp + Landlock; default true */
+};
+
+struct cfg_deploy {
+    const char *run_dir;     /* default /run/lastmile/tenants */
+    const char *data_dir;    /* default /var/lib/lastmile/tenants */
+    const char *archive_dir; /* default /var/lib/lastmile/archive */
+    const char *keeper;      /* path of lastmile-keeper; "" = beside the worker */
+    uint32_t uid_base;       /* default 200000; used only as root */
+    const char *endpoint;    /* "https://apps.acme.example/t/{tenant}/" or host form */
+    const char *probe_url;   /* how the worker reaches the proxy; default: the endpoint */
+    const char *cgroup_root; /* "" = detect, "none" = never */
+};
+
+struct cfg_worker {
+    uint32_t slots;          /* tasks at once; default 512 */
+    uint64_t lease_ms;       /* default 30 s */
+    uint64_t resync_ms;      /* visit every tenant; default 10 min, jittered */
+    uint32_t crash_limit;    /* default 5 */
+    uint32_t http_in_flight; /* default 64 */
+    uint64_t drain_ms;       /* SIGTERM; default 20 s */
+};
+
+struct config {
+    struct arena *arena;
+    const char *file;
+    struct cfg_redis redis;
+    struct cfg_front front;
+    struct cfg_worker worker;
+    struct cfg_deploy deploy;
+    struct cfg_notify notify;
+    struct cfg_brand brand;
+    const char *seal_public_file, *seal_secret_file;
+    const char *log_level;
+    const struct cfg_market *markets;
+    size_t nmarkets;
+    const struct cfg_template *templates;
+    size_t ntemplates;
+    const struct cfg_field *fields; /* extra fields of the form; email is always there */
+    size_t nfields;
+};
+
+/* 0 and *out, or -EINVAL with every complaint in errors, one per line; -errno when unreadable. */
+int config_load(const char *path, struct config **out, struct buf *errors);
+/* Same from text; name is used in messages. (tests, fuzzing) */
+int config_parse(const char *name, struct str text, struct config **out, struct buf *errors);
+void config_free(struct config **c);
+/* NULL when there is none. */
+const struct cfg_market *config_market(const struct config *c, struct str channel, struct str name);
+const struct cfg_market *config_market_by_code(const struct config *c, struct str product_code);
+const struct cfg_plan *config_plan(const struct cfg_market *m, struct str name);
+const struct cfg_plan *config_plan_default(const struct cfg_market *m);
+const struct cfg_plan *config_plan_by_dimension(const struct cfg_market *m, struct str dimension);
+const struct cfg_template *config_template(const struct config *c, const char *name);
+/* What `lastmile check-config` prints: each product, plan, template, where it would run. */
+void config_explain(const struct config *c, struct buf *out);
+
+#endif
