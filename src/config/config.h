@@ -1,7 +1,7 @@
 /*
  * config: one YAML file -> one typed, immutable structure.
  *
- * libyaml events are matched against tables of keys (config_schema.c); unknown keys, duplicate
+ * libyaml events are matched against tables of keys (cfg_schema.h); unknown keys, duplicate
  * keys, aliases, tags and wrong types are errors "file:line:column: what; did you mean ...?". All
  * errors of a file are reported, not only the first. Defaults are in the tables. Cross checks (a
  * plan names an existing template, a template an existing engine, URLs parse, one default plan)
@@ -32,6 +32,10 @@ enum cfg_field_type {
     CFG_FIELD_SELECT,
     CFG_FIELD_CHECKBOX
 };
+
+enum cfg_pricing { CFG_USAGE, CFG_CONTRACT, CFG_CONTRACT_USAGE }; /* marketplaces[].pricing */
+
+struct cfg_node;
 
 struct cfg_kv {
     const char *key;
@@ -69,7 +73,7 @@ struct cfg_plan {
 };
 
 struct cfg_market {
-    const char *name;         /* path segment {product}; default: product slug or "default" */
+    const char *name;         /* path segment {product}; default: slug of product or "default" */
     const char *channel;      /* aws (azure, gcp, clazar ... later): provider direct -> cloud */
     const char *provider;     /* direct | clazar | ... */
     const char *cloud;        /* aws | azure | gcp */
@@ -77,6 +81,7 @@ struct cfg_market {
     const char *product_code; /* AWS product code */
     const char *product_id;   /* AWS prod-... */
     enum cfg_mode mode;
+    enum cfg_pricing pricing;      /* default usage */
     bool contract;                 /* pricing: contract | contract-with-consumption (else usage) */
     bool metered;                  /* pricing: usage | contract-with-consumption */
     const char *region;            /* metering region, default us-east-1 */
@@ -134,6 +139,7 @@ struct cfg_notify {
 struct cfg_brand {
     const char *seller, *support_email, *support_url, *privacy_url, *terms_url;
     const char *color;         /* #rrggbb, contrast checked at load */
+    const char *on_color;      /* text on it with at least 4.5:1: "#ffffff" or "#111111" */
     const char *logo_file;     /* SVG or PNG served from our own origin; "" = none */
     const char *templates_dir; /* overrides; "" = none */
     const char *next_steps;    /* text for page and ready mail */
@@ -192,6 +198,7 @@ struct cfg_worker {
 struct config {
     struct arena *arena;
     const char *file;
+    const struct cfg_node *root; /* the file as read, for messages with a place */
     struct cfg_redis redis;
     struct cfg_front front;
     struct cfg_worker worker;
@@ -220,7 +227,13 @@ const struct cfg_plan *config_plan(const struct cfg_market *m, struct str name);
 const struct cfg_plan *config_plan_default(const struct cfg_market *m);
 const struct cfg_plan *config_plan_by_dimension(const struct cfg_market *m, struct str dimension);
 const struct cfg_template *config_template(const struct config *c, const char *name);
-/* What `lastmile check-config` prints: each product, plan, template, where it would run. */
+/* What only `lastmile check-config` refuses, beyond what config_load() does: files that are named
+ * and not there or readable, secret files open to others, providers that this version cannot
+ * serve, settings without which buyers would see broken links. 0, or -EINVAL and complaints. */
+int config_check_files(const struct config *c, struct buf *errors);
+/* What `lastmile check-config` prints: each product and plan, template, where it would run. */
 void config_explain(const struct config *c, struct buf *out);
+/* docs/configuration.md, made of the tables (`lastmile check-config --reference`). */
+void config_reference(struct buf *out);
 
 #endif

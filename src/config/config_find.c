@@ -1,0 +1,50 @@
+/* Look-ups in a loaded configuration. The arrays are short: a walk is fine. */
+#include "config/config.h"
+
+const struct cfg_market *config_market(const struct config *c, struct str channel, struct str name)
+{
+    for (size_t i = 0; i < c->nmarkets; i++)
+        if (str_is(channel, c->markets[i].channel) && str_is(name, c->markets[i].name))
+            return &c->markets[i];
+    return NULL;
+}
+
+const struct cfg_market *config_market_by_code(const struct config *c, struct str product_code)
+{
+    for (size_t i = 0; i < c->nmarkets && product_code.n > 0; i++)
+        if (str_is(product_code, c->markets[i].product_code))
+            return &c->markets[i];
+    return NULL;
+}
+
+const struct cfg_plan *config_plan(const struct cfg_market *m, struct str name)
+{
+    for (size_t i = 0; i < m->nplans; i++)
+        if (str_is(name, m->plans[i].name))
+            return &m->plans[i];
+    return NULL;
+}
+
+const struct cfg_plan *config_plan_default(const struct cfg_market *m)
+{
+    for (size_t i = 0; i < m->nplans; i++)
+        if (m->plans[i].is_default)
+            return &m->plans[i];
+    return NULL;
+}
+
+const struct cfg_plan *config_plan_by_dimension(const struct cfg_market *m, struct str dimension)
+{
+    for (size_t i = 0; i < m->nplans && dimension.n > 0; i++)
+        if (str_is(dimension, m->plans[i].dimension))
+            return &m->plans[i];
+    return NULL;
+}
+
+const struct cfg_template *config_template(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->ntemplates; i++)
+        if (str_is(str_of(name), c->templates[i].name))
+            return &c->templates[i];
+    return NULL;
+}
