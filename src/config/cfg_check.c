@@ -144,13 +144,13 @@ static void check_install(const struct config *c, const struct cfg_node *root,
     if (c->redis.host[0] == 0 && cfg_node_get(redis, "port"))
         cfg_errs_add(errs, cfg_check_pos(redis, "port"), "redis: a port without host");
     const struct cfg_node *notify = cfg_node_get(root, "notifications");
-    if (c->notify.smtp_url[0] && !c->notify.from[0])
+    if (c->notify.smtp_url[0] && !cfg_node_get(notify, "from"))
         cfg_errs_add(errs, cfg_check_pos(notify, "smtp_url"),
                      "notifications: 'from' is needed with smtp_url");
-    if (c->notify.alert_to[0] && !c->notify.smtp_url[0])
+    if (c->notify.alert_to[0] && !cfg_node_get(notify, "smtp_url"))
         cfg_errs_add(errs, cfg_check_pos(notify, "alert_to"),
                      "notifications: 'smtp_url' is needed with alert_to");
-    if (c->notify.smtp_user[0] && !c->notify.smtp_password_file[0])
+    if (c->notify.smtp_user[0] && !cfg_node_get(notify, "smtp_password_file"))
         cfg_errs_add(errs, cfg_check_pos(notify, "smtp_user"),
                      "notifications: 'smtp_password_file' is needed with smtp_user");
 }

@@ -62,11 +62,18 @@ const char *cfg_errs_quote(struct arena *a, struct str s)
         while (n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
             n--; /* not in the middle of a character */
     }
-    char *q = arena_fmt(a, "%.*s%s", (int)n, n ? s.p : "", n < s.n ? "..." : "");
-    if (!q)
-        return "?";
-    for (char *c = q; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    return q;
+    struct buf text;
+    buf_init(&text, QUOTE_MAX + 3);
+    buf_add(&text, s.p, n);
+    bool odd = !str_text(buf_view(&text));
+    for (size_t i = 0; odd && i < n; i++) {
+        bool plain = text.p[i] >= 0x20 && text.p[i] < 0x7f;
+        if (!plain)
+            text.p[i] = '?'; /* control and bidi characters must not reach a terminal */
+    }
+    if (n < s.n)
+        buf_cat(&text, "...");
+    const char *q = buf_err(&text) ? NULL : arena_dup(a, buf_view(&text));
+    buf_free(&text);
+    return q ? q : "?";
 }

@@ -39,7 +39,7 @@ void cfg_errs_add(struct cfg_errs *e, struct cfg_pos at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Sorts and appends the lines. */
 void cfg_errs_print(struct cfg_errs *e, struct buf *out);
-/* User text fit for a message: at most 60 bytes, control characters shown as '?'. */
+/* User text fit for a message: at most 60 bytes, control characters as '?'. */
 const char *cfg_errs_quote(struct arena *a, struct str s);
 
 #endif

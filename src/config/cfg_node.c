@@ -203,7 +203,7 @@ struct cfg_node *cfg_node_parse(struct str text, struct arena *a, struct cfg_err
     if (!yaml_parser_initialize(&b.parser))
         return stop(&b, start, "no memory");
     yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&b.parser, (const unsigned char *)text.p, text.n);
+    yaml_parser_set_input_string(&b.parser, (const unsigned char *)(text.n ? text.p : ""), text.n);
     while (!b.done) {
         yaml_event_t ev;
         if (!yaml_parser_parse(&b.parser, &ev)) {
