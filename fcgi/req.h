@@ -47,11 +47,19 @@ struct resp {
     struct buf body;
 };
 
+/* What a web server may send, whatever the route; sizes in bytes. */
 struct req_limits {
     size_t params_max;   /* number */
-    size_t params_bytes; /* total */
-    size_t body_max;     /* bytes, whatever the route */
+    size_t params_bytes; /* names and values together */
+    size_t name_max;
+    size_t value_max;
+    size_t body_max;
+    size_t drain_max; /* of a refused body that is read and thrown away before the answer */
 };
+extern const struct req_limits req_limits_default;
+#define REQ_ARENA_FIRST 8192u
+#define REQ_ARENA_MAX   (2048u * 1024) /* params + body (twice, growing) + room for the handler */
+#define REQ_ANSWER_MAX  (4096u * 1024) /* bytes of one response body */
 
 struct req {
     struct arena *arena;
@@ -78,6 +86,11 @@ bool req_param_twice(const struct req *r, const char *name);
 /* Hands the answer to the transport. Exactly once per request. */
 void req_done(struct req *r);
 
+/* For transports: method, path, query and content type out of params, the request id, and the
+ * deadline. 0, or the status to refuse with: 400 when a param that decides something comes twice
+ * with different values. resp.body must have been initialised with REQ_ANSWER_MAX. */
+int req_prepare(struct req *r, uint64_t deadline);
+
 /* resp.c: the only place that writes header lines. Refuses CR, LF, NUL in values, adds the
  * security headers of every answer, Content-Length, and nothing for HEAD but the headers.
  * CGI form ("Status: 200 OK\r\n..."). 0 or -EINVAL when a value was refused (then a plain 500
@@ -86,5 +99,8 @@ int resp_build(const struct req *r, struct buf *out);
 
 /* route.c: finds the row by path and method, applies body limits and method rules, calls it. */
 void route_dispatch(struct req *r);
+/* Answers a request that the transport refuses (400, 408, 413, 431, 503) in the form that its
+ * path asks for. */
+void route_refuse(struct req *r, int status);
 
 #endif

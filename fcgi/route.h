@@ -26,6 +26,12 @@ struct route {
 /* Defined in routes.c, the only list. */
 extern const struct route routes[];
 extern const size_t routes_count;
+struct front;
+/* Loads what the handlers need beside the store (templates, catalogue) into f->pages: once per
+ * front, before the process shuts itself in. 0 or -errno. routes_close() undoes it, also halfway.
+ */
+int routes_open(struct front *f);
+void routes_close(struct front *f);
 /* Error answer in the form that the route's kind asks for; req_done() included. code is a key of
  * the message catalogue. Implemented by the page and api code (pages/error.c). */
 void route_error(struct req *r, enum route_kind kind, int status, const char *code);

@@ -1,0 +1,41 @@
+/*
+ * front: what handlers work with (req->app), one per loop: one per process in the records and
+ * cgi transports, one per thread in fcgi2.
+ *
+ * front_open() connects nothing by itself: the store connects on the loop and comes back on its
+ * own. The configuration outlives every front. Thread rule: the loop's thread only.
+ */
+#ifndef LM_FRONT_H
+#define LM_FRONT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/seal.h"
+
+struct config;
+struct store;
+
+struct front_stats {
+    uint64_t accepted, requests, refused, malformed, expired, dropped;
+    uint64_t status[6]; /* by hundred */
+    uint64_t conns, idle_handed_over;
+};
+
+struct front {
+    uv_loop_t *loop;
+    const struct config *cfg;
+    const char *base; /* path below which everything lives, no slash at the end */
+    struct store *store;
+    struct seal_pub seal;
+    bool sealed; /* seal holds the market role's key */
+    void *pages; /* of fcgi/pages */
+    struct front_stats stats;
+};
+
+/* 0 or -errno; *why (static text) says what could not be had. */
+int front_open(struct front *f, uv_loop_t *loop, const struct config *cfg, const char **why);
+void front_close(struct front *f);
+
+#endif

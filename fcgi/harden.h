@@ -1,0 +1,39 @@
+/*
+ * harden: the process shuts itself in after start-up, before the first byte of a request.
+ *
+ * Always: no new privileges, no core, not dumpable. Then, unless front.sandbox is false: Landlock
+ * (no file at all; no TCP but to the Redis port when Redis is configured over TCP; no abstract unix
+ * sockets, no signals to others) as far as the kernel knows it, and a seccomp allow-list. What was
+ * enforced is one log line, "front.hardened".
+ *
+ * Everything a front needs from files is therefore read in front_open(). Thread rule: before any
+ * thread is made.
+ */
+#ifndef LM_HARDEN_H
+#define LM_HARDEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config;
+
+enum harden_kind { HARDEN_LOOP, HARDEN_THREADS, HARDEN_CGI };
+
+struct harden_rules {
+    bool threads;      /* may make threads */
+    uint16_t tcp_port; /* 0: no INET socket of any kind */
+};
+
+/* 0 or -errno: what the kernel cannot do is left out and named, what it refuses is an error. */
+int harden_process(const struct config *cfg, enum harden_kind kind);
+
+/* harden_landlock.c. ABI of the kernel that was used (0: has none), or -errno. */
+int harden_landlock(const struct harden_rules *rules);
+/* harden_seccomp.c. 1, 0 in a build that cannot have it (sanitizers), or -errno. */
+int harden_seccomp(const struct harden_rules *rules);
+
+/* harden_escape.c: --selftest-escape: shuts a child in and lets it try to get out by `way` (open,
+ * write, inet, exec, fork, bind or all). 0: contained; 1: it got out; 64: unknown way. */
+int harden_escape(const struct config *cfg, const char *way);
+
+#endif

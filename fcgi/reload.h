@@ -1,0 +1,13 @@
+/* reload: reading the configuration, at start and on HUP. */
+#ifndef LM_RELOAD_H
+#define LM_RELOAD_H
+
+struct config;
+
+/* NULL when it cannot be used; every complaint is on stderr, one per line. */
+struct config *reload_first(const char *path);
+/* The same for a running program: complaints go to the log; settings that only a restart can
+ * change are named there. */
+struct config *reload_read(const char *path, const struct config *running);
+
+#endif
