@@ -12,7 +12,7 @@ static const struct cfg_key deploy_keys[] = {
     {"endpoint", CT_PATTERN, AT(endpoint),
      .help = "Address of an environment, with {tenant}: `https://{tenant}.apps.acme.example/`."},
     {"probe_url", CT_PATTERN, AT(probe_url),
-     .help = "How the worker reaches the environments through the proxy. Default: `endpoint`."},
+     .help = "How the worker reaches environments through the proxy. Default: their endpoint."},
     {"run_dir", CT_PATH, AT(run_dir), .dflt = "/run/lastmile/tenants",
      .help = "Sockets and state of the `process` engine; nginx and Apache look there."},
     {"data_dir", CT_PATH, AT(data_dir), .dflt = "/var/lib/lastmile/tenants",

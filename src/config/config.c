@@ -88,8 +88,6 @@ static void derive(struct config *c)
         if (!f[i].plans[0])
             f[i].plans = NULL;
     }
-    if (!c->deploy.probe_url[0])
-        c->deploy.probe_url = c->deploy.endpoint;
     derive_redis(&c->redis);
 }
 

@@ -182,7 +182,7 @@ struct cfg_deploy {
     const char *keeper;      /* path of lastmile-keeper; "" = beside the worker */
     uint32_t uid_base;       /* default 200000; used only as root */
     const char *endpoint;    /* "https://apps.acme.example/t/{tenant}/" or host form */
-    const char *probe_url;   /* how the worker reaches the proxy; default: the endpoint */
+    const char *probe_url;   /* how the worker reaches the proxy; "": each endpoint itself */
     const char *cgroup_root; /* "" = detect, "none" = never */
 };
 
