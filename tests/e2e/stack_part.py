@@ -1,0 +1,98 @@
+"""One process of a stack: started, awaited, stopped and killed by its own pid."""
+import ctypes
+import os
+import signal
+import subprocess
+import time
+
+_libc = ctypes.CDLL(None, use_errno=True)
+PR_SET_PDEATHSIG = 1
+
+
+class StackError(Exception):
+    pass
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def tail(path, lines=25):
+    try:
+        with open(path, errors="replace") as f:
+            return "".join(f.readlines()[-lines:])
+    except OSError as e:
+        return str(e)
+
+
+class Part:
+    """ready: function without arguments, true when it serves. user: (uid, gid) or None."""
+
+    def __init__(self, name, argv, log, ready, user=None):
+        self.name, self.argv, self.log, self.ready, self.user = name, argv, log, ready, user
+        self.process = None
+
+    @property
+    def pid(self):
+        return self.process.pid if self.process else None
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def start(self, env=None, extra=(), wait=20):
+        if self.running():
+            raise StackError("%s runs already" % self.name)
+        who = {}
+        if self.user:
+            who = {"user": self.user[0], "group": self.user[1], "extra_groups": []}
+        clean = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
+        for key in ("TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            if key in os.environ:
+                clean[key] = os.environ[key]
+        clean.update(env or {})
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                list(self.argv) + list(extra), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=clean, start_new_session=True, preexec_fn=_die_with_parent, **who)
+        if wait:
+            self.wait_ready(wait)
+
+    def wait_ready(self, seconds=20):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.running():
+                raise StackError("%s ended with %s:\n%s"
+                                 % (self.name, self.process.returncode, tail(self.log)))
+            try:
+                if self.ready():
+                    return
+            except (OSError, ValueError):
+                pass
+            time.sleep(0.02)
+        raise StackError("%s is not ready after %d s:\n%s" % (self.name, seconds, tail(self.log)))
+
+    def signal(self, number):
+        if self.running():
+            self.process.send_signal(number)
+
+    def stop(self, seconds=20):
+        """SIGTERM and wait; KILL past the deadline. The exit status, None when it did not run."""
+        if not self.process:
+            return None
+        self.signal(signal.SIGTERM)
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return -signal.SIGKILL
+
+    def kill(self):
+        if self.running():
+            self.process.kill()
+        if self.process:
+            self.process.wait()
+
+    def restart(self, env=None, extra=()):
+        self.stop()
+        self.start(env, extra)

@@ -1,0 +1,46 @@
+"""As much Redis (RESP2) as the tests need, over a unix socket."""
+import socket
+
+
+class RedisError(Exception):
+    pass
+
+
+class Redis:
+    def __init__(self, path, user=None, password=None, timeout=10):
+        self.s = socket.socket(socket.AF_UNIX)
+        self.s.settimeout(timeout)
+        self.s.connect(path)
+        self.f = self.s.makefile("rb")
+        if password:
+            self("AUTH", user or "default", password)
+
+    def __call__(self, *args):
+        out = [b"*%d\r\n" % len(args)]
+        for a in args:
+            a = a if isinstance(a, bytes) else str(a).encode()
+            out.append(b"$%d\r\n%s\r\n" % (len(a), a))
+        self.s.sendall(b"".join(out))
+        return self.read()
+
+    def read(self):
+        line = self.f.readline()
+        if not line.endswith(b"\r\n"):
+            raise ConnectionError("redis closed the connection")
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"+":
+            return rest.decode()
+        if kind == b"-":
+            raise RedisError(rest.decode())
+        if kind == b":":
+            return int(rest)
+        n = int(rest)
+        if n < 0:
+            return None
+        if kind == b"$":
+            return self.f.read(n + 2)[:-2].decode("utf-8", "surrogateescape")
+        return [self.read() for _ in range(n)]
+
+    def close(self):
+        self.f.close()
+        self.s.close()
