@@ -80,7 +80,7 @@ static void load_company(struct page_facts *f, char *keep, size_t cap)
 void page_facts_load(struct page_facts *f, char *keep, size_t cap)
 {
     f->tenant = env_or("LASTMILE_TENANT", "local");
-    f->plan = env_or("LASTMILE_PLAN", "none");
+    f->plan = env_or("LASTMILE_PLAN_TITLE", env_or("LASTMILE_PLAN", "none"));
     f->version = env_or("LASTMILE_VERSION", "1.0");
     f->generation = env_or("LASTMILE_GENERATION", "0");
     f->limits = env_or("LASTMILE_LIMITS", "");

@@ -103,6 +103,7 @@ extern const struct engine_ops engine_process;
 extern const struct engine_ops engine_exec;
 const struct engine_ops *engine_find(const char *name);
 const char *engine_class_name(enum engine_class c); /* "RETRY" ... */
+const char *engine_verb_name(enum engine_verb v);   /* "apply" ... */
 int engine_class_parse(struct str s, enum engine_class *out);
 
 #endif

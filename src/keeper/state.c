@@ -71,6 +71,7 @@ void state_fields(const struct keeper *k, struct jsonw *w)
     jsonw_kvi(w, "uid", (int64_t)k->o.uid);
     jsonw_kvi(w, "restarts", k->restarts);
     jsonw_kvi(w, "attempts", k->attempts);
+    jsonw_kvi(w, "cleanup_fails", k->cleanup_fails);
     jsonw_kvi(w, "fence", (int64_t)k->fence);
     jsonw_kvs(w, "failed", str_of(k->failed));
     jsonw_kvs(w, "error", str_of(k->error));
