@@ -1,0 +1,32 @@
+/*
+ * plan: from what was bought to what is deployed. Pure.
+ */
+#ifndef LM_PLAN_H
+#define LM_PLAN_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "config/config.h"
+#include "market/market.h"
+
+/* The plan that a set of entitlements means: the matching plan that stands last in the
+ * configuration (plans are listed from small to large), with the entitlement's number as quantity.
+ * No match: the default plan, quantity 1. NULL when the product has no plan at all. */
+const struct cfg_plan *plan_of_entitlements(const struct cfg_market *m,
+                                            const struct market_entitlement *e, size_t n,
+                                            uint64_t *quantity);
+/* Entitlements as JSON array [{"dimension","value","expires"}]. */
+void plan_entitlements_json(const struct market_entitlement *e, size_t n, struct buf *out);
+
+struct plan_spec_in {
+    const struct cfg_plan *plan;
+    const struct cfg_template *tmpl; /* NULL when the plan has none */
+    struct str quantity;             /* digits */
+    struct str form;                 /* JSON object as stored, or "" */
+};
+
+/* The canonical JSON of a deployment's spec: same input, same bytes, so its hash is its identity.
+ * The spec holds what the engine needs and nothing that changes on its own. */
+int plan_spec(const struct plan_spec_in *in, struct buf *out);
+
+#endif

@@ -1,0 +1,149 @@
+#include "worker/event.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "worker/event_json.h"
+#include "worker/kinds.h"
+#include "worker/purchase.h"
+
+static void found(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+
+    if (rc) {
+        task_retry(t, "RETRY", "cannot find the order", 0);
+        return;
+    }
+    e->order = arena_str(t->arena, store_get(rows, "order"));
+    e->exists = str_is(store_get(rows, "exists"), "1");
+    if (id_shard(e->order, store_shards(t->w->store), &e->shard))
+        task_dead(t, "STUCK", "the order index names no order");
+    else
+        event_link(t);
+}
+
+static void find_order(struct task *t)
+{
+    struct event_work *e = t->state;
+    struct str natural;
+
+    if (e->purchase.n == 0) {
+        /* The licence comes with another event; the agreement's record keeps what this one told. */
+        task_done(t);
+        return;
+    }
+    e->natural_shard = purchase_order(t->w, e->channel, e->purchase, e->natural);
+    natural = str_of(e->natural);
+    task_store(t, e->natural_shard, STORE_ORDER_FIND, &natural, 1, found);
+}
+
+static struct str keep(struct task *t, const struct store_rows *rows, const char *key)
+{
+    return arena_str(t->arena, store_get(rows, key));
+}
+
+static void merged(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+
+    if (rc) {
+        task_retry(t, "RETRY", "cannot merge the agreement", 0);
+        return;
+    }
+    e->intent = keep(t, rows, "intent");
+    e->status = keep(t, rows, "status");
+    e->previous = keep(t, rows, "previous");
+    e->account = keep(t, rows, "account");
+    e->product_code = keep(t, rows, "product_code");
+    e->license = keep(t, rows, "license");
+    e->purchase = keep(t, rows, "purchase");
+    find_order(t);
+}
+
+/* What each kind of event says about its agreement. */
+static const struct {
+    enum market_event_kind kind;
+    const char *intent, *status; /* NULL: says nothing; "": the event's own reason */
+} agreement_facts[] = {
+    {EVENT_PURCHASED, "NEW", "ACTIVE"},    {EVENT_RENEWED, "RENEW", "ACTIVE"},
+    {EVENT_REPLACED, "REPLACE", "ACTIVE"}, {EVENT_ENDED, NULL, ""},
+    {EVENT_SUPERSEDED, NULL, ""},
+};
+
+static void opt(struct args *a, const char *k, const char *v)
+{
+    if (v && v[0])
+        args_kv(a, k, str_of(v));
+}
+
+static void merge_agreement(struct task *t)
+{
+    struct event_work *e = t->state;
+    const struct market_event *ev = &e->ev;
+    struct args a;
+
+    args_init(&a, t);
+    args_add(&a, e->channel);
+    args_cstr(&a, ev->agreement);
+    args_int(&a, ev->time_ms);
+    opt(&a, "license", ev->license);
+    opt(&a, "purchase", ev->purchase);
+    opt(&a, "previous", ev->previous_agreement);
+    opt(&a, "account", ev->account);
+    opt(&a, "offer", ev->offer);
+    opt(&a, "product_code", ev->product_code);
+    if (ev->starts_ms)
+        args_kvi(&a, "starts", ev->starts_ms);
+    if (ev->ends_ms)
+        args_kvi(&a, "ends", ev->ends_ms);
+    for (size_t i = 0; i < sizeof(agreement_facts) / sizeof(*agreement_facts); i++)
+        if (agreement_facts[i].kind == ev->kind) {
+            const char *status = agreement_facts[i].status;
+
+            opt(&a, "intent", agreement_facts[i].intent);
+            opt(&a, "status", status && status[0] ? status : ev->reason);
+        }
+    task_store(t, id_shard_of(e->channel, str_of(ev->agreement), store_shards(t->w->store)),
+               STORE_AGREEMENT, a.v, a.n, merged);
+}
+
+static void loaded(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = arena_alloc(t->arena, sizeof(*e));
+
+    if (rc == -ENOENT) {
+        task_done(t);
+        return;
+    }
+    if (rc || !e) {
+        task_retry(t, "RETRY", "cannot load the event", 0);
+        return;
+    }
+    t->state = e;
+    if (event_json_read(store_get(rows, "json"), t->arena, &e->ev)) {
+        task_dead(t, "INVALID", "stored event cannot be read");
+        return;
+    }
+    e->channel = keep(t, rows, "channel");
+    e->product = keep(t, rows, "product");
+    e->market = snapshot_market(t->snap, e->channel, e->product, &e->ops, &e->cfg);
+    e->agreement = str_of(e->ev.agreement);
+    e->account = str_of(e->ev.account);
+    e->product_code = str_of(e->ev.product_code);
+    e->license = str_of(e->ev.license);
+    e->purchase = str_of(e->ev.purchase);
+    if (e->ev.kind == EVENT_IGNORED)
+        task_done(t);
+    else if (!e->market)
+        task_retry(t, "CONFIG", "the event's product is not configured", 60000);
+    else if (e->agreement.n)
+        merge_agreement(t);
+    else
+        find_order(t);
+}
+
+void event_run(struct task *t)
+{
+    task_store(t, t->shard, STORE_EVENT_GET, &t->subject, 1, loaded);
+}

@@ -1,0 +1,37 @@
+/*
+ * event: what one stored event does to its order.
+ *
+ *   event.c       load, merge into the agreement's record, find the purchase and its order
+ *   event_link.c  a renewed or replaced purchase joins the order that it continues
+ *   event_apply.c ask the channel for the truth and write it to the order
+ *
+ * An event is a hint: besides what only the event tells (an end and its reason, an advisory), the
+ * order is written from what the channel's API answers. Every step is an idempotent script or a
+ * read, so the durable task may run again from the start at any time.
+ */
+#ifndef LM_EVENT_H
+#define LM_EVENT_H
+
+#include "worker/task.h"
+
+struct event_work {
+    struct market_event ev;
+    struct str channel, product;
+    struct market *market;
+    const struct market_ops *ops;
+    const struct cfg_market *cfg;
+    /* merged record of the agreement */
+    struct str intent, status, previous, account, product_code, license, agreement;
+    struct str purchase; /* key; empty while no licence is known */
+    char natural[ID_ORDER];
+    unsigned natural_shard;
+    struct str order;
+    unsigned shard;
+    bool exists, linked;
+};
+
+/* order and shard are known; decides whether a link is due, then event_apply(). */
+void event_link(struct task *t);
+void event_apply(struct task *t);
+
+#endif

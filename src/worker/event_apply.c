@@ -1,0 +1,217 @@
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/log.h"
+#include "worker/event.h"
+#include "worker/purchase.h"
+
+static void written(struct task *t, int rc, const struct store_rows *rows)
+{
+    (void)rows;
+    if (rc == -ENOENT)
+        task_done(t);
+    else if (rc)
+        task_retry(t, "RETRY", "cannot write the order", 0);
+    else
+        task_done(t);
+}
+
+static void indexed(struct task *t, int rc, const struct store_rows *rows)
+{
+    written(t, rc, rows);
+}
+
+/* A purchase that never landed here is found by its account when it is renewed. */
+static void index_account(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+    struct str args[] = {e->channel, e->product_code, e->account, e->order};
+
+    if (rc || e->account.n == 0 || e->product_code.n == 0) {
+        written(t, rc, rows);
+        return;
+    }
+    task_store(t, id_shard_of(e->channel, e->account, store_shards(t->w->store)), STORE_ACCOUNT_ADD,
+               args, 4, indexed);
+}
+
+static uint64_t grace_ms(const struct event_work *e, struct str plan_name)
+{
+    const struct cfg_plan *p = config_plan(e->cfg, plan_name);
+
+    if (!p)
+        p = config_plan_default(e->cfg);
+    return p ? p->grace_ms : 30ULL * 24 * 3600 * 1000;
+}
+
+static void end_contract(struct task *t, struct str plan, const char *contract)
+{
+    struct event_work *e = t->state;
+    struct args a;
+
+    args_init(&a, t);
+    args_add(&a, e->order);
+    args_int(&a, e->ev.time_ms);
+    args_kv(&a, "contract", str_of(contract));
+    args_kvi(&a, "at_ended", e->ev.time_ms);
+    args_kvi(&a, "delete_at", e->ev.time_ms + (int64_t)grace_ms(e, plan));
+    args_kv(&a, "reason", str_of(e->ev.reason));
+    crash_point("event.before_order");
+    task_store(t, e->shard, STORE_ORDER_UPSERT, a.v, a.n, written);
+}
+
+static bool superseded(struct str status)
+{
+    return str_is(status, "RENEWED") || str_is(status, "REPLACED");
+}
+
+static struct str plan_of(struct task *t)
+{
+    return t->data; /* the order's plan, kept there by current() */
+}
+
+static void refreshed_end(struct task *t, const struct market_result *r)
+{
+    struct event_work *e = t->state;
+
+    if (r->cls == MARKET_OK && superseded(str_of(r->purchase.status))) {
+        task_done(t);
+        return;
+    }
+    if (r->cls == MARKET_OK && r->purchase.known_entitlements && r->purchase.granted &&
+        e->ev.reason[0] == '\0') {
+        task_done(t);
+        return;
+    }
+    end_contract(t, plan_of(t), str_is(str_of(e->ev.reason), "EXPIRED") ? "EXPIRED" : "CANCELLED");
+}
+
+static void refreshed_grant(struct task *t, const struct market_result *r)
+{
+    struct event_work *e = t->state;
+    struct market_purchase p;
+    struct args a = {.t = t};
+    bool empty = r->purchase.known_entitlements && r->purchase.nentitlements == 0;
+
+    if (r->cls == MARKET_GONE || (empty && e->cfg->mode == CFG_LEGACY && e->cfg->contract &&
+                                  !e->cfg->metered && e->exists)) {
+        end_contract(t, plan_of(t), "EXPIRED");
+        return;
+    }
+    if (!purchase_copy(t, &r->purchase, &p)) {
+        task_retry(t, "RETRY", "no memory for the purchase", 0);
+        return;
+    }
+    if (p.purchase[0] == '\0')
+        p.purchase = arena_dup(t->arena, e->purchase);
+    if (p.starts_ms == 0)
+        p.starts_ms = e->ev.starts_ms;
+    if (p.ends_ms == 0)
+        p.ends_ms = e->ev.ends_ms;
+    p.trial = p.trial || e->ev.trial;
+    /* Contract pricing is confirmed by its entitlement, usage pricing by the event itself. */
+    purchase_args(&a, e->cfg, e->order, &p, !e->cfg->contract || e->cfg->metered, e->ev.time_ms);
+    if (e->linked)
+        args_kv(&a, "supersede", STR("1"));
+    crash_point("event.before_order");
+    task_store(t, e->shard, STORE_ORDER_UPSERT, a.v, a.n, index_account);
+}
+
+static void refreshed(void *arg, const struct market_result *r)
+{
+    struct task *t = arg;
+    struct event_work *e = t->state;
+    bool end = e->ev.kind == EVENT_ENDED || e->ev.kind == EVENT_FAILED;
+
+    if (!task_release(t))
+        return;
+    if (r->cls == MARKET_RETRY || r->cls == MARKET_CONFIG)
+        task_retry(t, market_class_name(r->cls), r->code, r->retry_after_ms);
+    else if (end)
+        refreshed_end(t, r);
+    else
+        refreshed_grant(t, r);
+}
+
+static void ask(struct task *t)
+{
+    struct event_work *e = t->state;
+    struct market_purchase known = {
+        .purchase = arena_dup(t->arena, e->purchase),
+        .license = arena_dup(t->arena, e->license),
+        .agreement = arena_dup(t->arena, e->agreement),
+        .account = arena_dup(t->arena, e->account),
+        .customer = e->ev.customer,
+        .product_code = arena_dup(t->arena, e->product_code),
+        .offer = e->ev.offer,
+        .status = "",
+    };
+
+    crash_point("event.before_market");
+    task_hold(t);
+    e->ops->refresh(e->market, &known, refreshed, t);
+}
+
+static void flag_advisory(struct task *t, bool on)
+{
+    struct event_work *e = t->state;
+    struct args a;
+
+    args_init(&a, t);
+    args_add(&a, e->order);
+    args_int(&a, e->ev.time_ms);
+    args_kv(&a, "advisory", on ? STR("1") : STR("0"));
+    task_store(t, e->shard, STORE_ORDER_UPSERT, a.v, a.n, written);
+}
+
+static void current(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+    struct str purchase = store_get(rows, "o.purchase");
+
+    if (rc && rc != -ENOENT) {
+        task_retry(t, "RETRY", "cannot read the order", 0);
+        return;
+    }
+    t->data = arena_str(t->arena, store_get(rows, "o.plan"));
+    if (e->license.n == 0 && rc == 0)
+        e->license = arena_str(t->arena, store_get(rows, "o.license"));
+    switch (e->ev.kind) {
+    case EVENT_ENDED:
+    case EVENT_FAILED:
+        /* The old half of a renewal ends after the new one took over: not our contract any more. */
+        if (rc == -ENOENT || superseded(e->status) ||
+            (purchase.n && !str_eq(purchase, e->purchase)))
+            task_done(t);
+        else
+            ask(t);
+        break;
+    case EVENT_ADVISORY:
+    case EVENT_ADVISORY_RESOLVED:
+        if (rc == -ENOENT)
+            task_done(t);
+        else
+            flag_advisory(t, e->ev.kind == EVENT_ADVISORY);
+        break;
+    case EVENT_ENDING:
+    case EVENT_SUPERSEDED:
+    case EVENT_IGNORED:
+        task_done(t);
+        break;
+    default:
+        /* A late or replayed event of an agreement that was renewed must not take the order back.
+         */
+        if (superseded(e->status) && purchase.n && !str_eq(purchase, e->purchase))
+            task_done(t);
+        else
+            ask(t);
+    }
+}
+
+void event_apply(struct task *t)
+{
+    struct event_work *e = t->state;
+
+    task_store(t, e->shard, STORE_ORDER_GET, &e->order, 1, current);
+}

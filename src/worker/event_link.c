@@ -1,0 +1,141 @@
+/*
+ * event_link: RENEW and REPLACE bring a new agreement and a new licence for a tenant that lives.
+ *
+ * The new purchase's natural order id gets an alias to the old order; an order that was already
+ * made for the new purchase (its licence event came first) is merged, as long as it has no tenant
+ * of its own. Found by the previous agreement; without one, by the buyer's account and product when
+ * exactly one other live order exists. Otherwise a human decides and nothing is guessed.
+ */
+#include <errno.h>
+
+#include "base/crash.h"
+#include "base/log.h"
+#include "worker/event.h"
+#include "worker/purchase.h"
+
+static void find_by_account(struct task *t);
+
+static void merged(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+
+    (void)rows;
+    if (rc && rc != -ENOENT) {
+        LOG(LOG_ERROR, "event.merge", FS("order", str_of(e->natural)), FS("into", e->order));
+        task_retry(t, "CONFIG", "both orders have a tenant: a human must decide", 600000);
+        return;
+    }
+    e->linked = true;
+    event_apply(t);
+}
+
+static void aliased(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+    struct str args[] = {str_of(e->natural), e->order};
+
+    (void)rows;
+    if (rc) {
+        task_retry(t, "RETRY", "cannot write the alias", 0);
+        return;
+    }
+    crash_point("event.aliased");
+    task_store(t, e->natural_shard, STORE_ORDER_MERGE, args, 2, merged);
+}
+
+static void link_to(struct task *t, struct str order)
+{
+    struct event_work *e = t->state;
+    struct str args[] = {str_of(e->natural), order};
+
+    if (id_shard(order, store_shards(t->w->store), &e->shard)) {
+        task_dead(t, "STUCK", "the order index names no order");
+        return;
+    }
+    e->order = arena_str(t->arena, order);
+    e->exists = true;
+    task_store(t, e->natural_shard, STORE_ORDER_ALIAS, args, 2, aliased);
+}
+
+static void previous_order(struct task *t, int rc, const struct store_rows *rows)
+{
+    if (rc)
+        task_retry(t, "RETRY", "cannot find the previous order", 0);
+    else if (!str_is(store_get(rows, "exists"), "1"))
+        find_by_account(t);
+    else
+        link_to(t, store_get(rows, "order"));
+}
+
+static void previous_agreement(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+    struct str purchase = store_get(rows, "purchase"), natural;
+    char order[ID_ORDER];
+    unsigned shard;
+
+    if (rc) {
+        task_retry(t, "RETRY", "cannot read the previous agreement", 0);
+        return;
+    }
+    if (purchase.n == 0) {
+        find_by_account(t);
+        return;
+    }
+    shard = purchase_order(t->w, e->channel, purchase, order);
+    natural = str_of(order);
+    task_store(t, shard, STORE_ORDER_FIND, &natural, 1, previous_order);
+}
+
+static void account_orders(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+    struct str only = {NULL, 0};
+    size_t others = 0;
+
+    if (rc) {
+        task_retry(t, "RETRY", "cannot read the account's orders", 0);
+        return;
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        struct str o = store_row_get(&rows->row[i], "order");
+
+        if (o.n && !str_is(o, e->natural)) {
+            only = o;
+            others++;
+        }
+    }
+    if (others == 1) {
+        link_to(t, only);
+        return;
+    }
+    LOG(LOG_WARN, "event.unlinked", FS("order", str_of(e->natural)), FS("intent", e->intent),
+        FI("candidates", others));
+    event_apply(t);
+}
+
+static void find_by_account(struct task *t)
+{
+    struct event_work *e = t->state;
+    struct str args[] = {e->channel, e->product_code, e->account};
+
+    task_store(t, id_shard_of(e->channel, e->account, store_shards(t->w->store)), STORE_ACCOUNT_GET,
+               args, 3, account_orders);
+}
+
+void event_link(struct task *t)
+{
+    struct event_work *e = t->state;
+    bool continues = str_is(e->intent, "RENEW") || str_is(e->intent, "REPLACE");
+    struct str args[] = {e->channel, e->previous, STR("0")};
+
+    if (!continues || !str_is(e->order, e->natural)) {
+        e->linked = !str_is(e->order, e->natural);
+        event_apply(t);
+    } else if (e->previous.n) {
+        task_store(t, id_shard_of(e->channel, e->previous, store_shards(t->w->store)),
+                   STORE_AGREEMENT, args, 3, previous_agreement);
+    } else {
+        find_by_account(t);
+    }
+}

@@ -1,0 +1,63 @@
+/*
+ * fulfil: one order, desired against observed.
+ *
+ *   fulfil.c        load, decide (src/fulfil/decide.c), act, ask again
+ *   fulfil_view.c   rows -> struct fulfil_view -> struct decide_in
+ *   fulfil_engine.c a verb at the engine: intent before, result after, classes to consequences
+ *   fulfil_probe.c  ask the environment through the proxy
+ *
+ * Every act ends in one fenced script and then the order is read anew, so a change of mind (a
+ * cancellation during provisioning) is seen after each step. A long PENDING goes back into the
+ * queue: a deployment in flight costs this process nothing while it waits.
+ */
+#ifndef LM_FULFIL_H
+#define LM_FULFIL_H
+
+#include "fulfil/decide.h"
+#include "worker/task.h"
+
+struct fulfil_view {
+    struct str order; /* id */
+    struct decide_in in;
+    struct str channel, product, plan, region, tenant, email, form, quantity;
+    struct str spec, spec_sha256, wanted_spec, external_id, outputs, pending, endpoint;
+    char wanted_sha256[HASH_HEX];
+    uint64_t generation, slot;
+    int64_t at_applied, at_ready, now;
+    bool late;
+};
+
+struct fulfil_work {
+    struct fulfil_view v;
+    const struct cfg_market *market;
+    const struct cfg_plan *plan;
+    const struct cfg_template *tmpl;
+    size_t tmpl_index;
+    struct engine *engine;
+    const struct engine_ops *ops;
+    struct decision d;
+    unsigned rounds, probes, probe_failures;
+    enum engine_verb verb;
+    char op_id[33];
+    uint64_t progress_at;
+    bool verb_counted;
+    uint64_t wait_ms; /* after a PENDING was recorded */
+};
+
+/* false: the rows are not an order. Finds plan, template and engine in the task's snapshot. */
+bool fulfil_view_read(struct task *t, const struct store_rows *rows);
+
+/* Reads the order again and goes on. */
+void fulfil_again(struct task *t);
+/* Starts a fenced write of this order; add "o.x", "t.x", "s.x", "log.*", "+mail" pairs, then
+ * fulfil_write(). */
+void fulfil_args(struct args *a, struct task *t);
+void fulfil_log(struct args *a, const char *type, const char *text);
+void fulfil_write(struct task *t, struct args *a, task_cont *next);
+/* Continuation that reads the order again; logs and parks on an illegal transition. */
+void fulfil_written(struct task *t, int rc, const struct store_rows *rows);
+
+void fulfil_engine(struct task *t, enum engine_verb verb);
+void fulfil_probe(struct task *t);
+
+#endif

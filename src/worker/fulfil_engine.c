@@ -1,0 +1,403 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/rand.h"
+#include "worker/fulfil.h"
+#include "worker/lease.h"
+
+enum { TRIES_MAX = 20, PROGRESS_EVERY_MS = 1000, OUTPUTS_MAX = 65536 };
+
+/* Depends on tenant, generation and verb, never on the attempt. */
+static void name_operation(struct fulfil_work *f)
+{
+    char hex[HASH_HEX];
+    struct buf b;
+
+    buf_init(&b, 256);
+    buf_fmt(&b, "%.*s:%llu:%d", STR_FMT(f->v.tenant), (unsigned long long)f->v.generation,
+            (int)f->verb);
+    hash_sha256_hex(buf_view(&b), hex);
+    buf_free(&b);
+    str_copy(str_sub(str_of(hex), 0, 32), f->op_id, sizeof(f->op_id));
+}
+
+static void uncount(struct task *t)
+{
+    struct fulfil_work *f = t->state;
+
+    if (f->verb_counted)
+        t->snap->verbs[f->tmpl_index]--;
+    f->verb_counted = false;
+}
+
+static void ignore(struct task *t, int rc, const struct store_rows *rows)
+{
+    (void)t;
+    (void)rc;
+    (void)rows;
+}
+
+static void on_progress(void *arg, int pct, const char *message)
+{
+    struct task *t = arg;
+    struct fulfil_work *f = t->state;
+    struct args a;
+
+    if (t->dropped || clock_mono_ms() < f->progress_at + PROGRESS_EVERY_MS)
+        return;
+    f->progress_at = clock_mono_ms();
+    fulfil_args(&a, t);
+    if (pct >= 0)
+        args_kvi(&a, "o.pct", pct > 100 ? 100 : pct);
+    args_kv(&a, "o.note", str_sub(str_of(message), 0, 200));
+    fulfil_write(t, &a, ignore);
+}
+
+/* Written at once: a crash after the engine created it must not lose its name. */
+static void on_external_id(void *arg, const char *id)
+{
+    struct task *t = arg;
+    struct args a;
+
+    if (t->dropped)
+        return;
+    crash_point("fulfil.external_id");
+    fulfil_args(&a, t);
+    args_kv(&a, "t.external_id", str_of(id));
+    fulfil_log(&a, "engine", "external id");
+    fulfil_write(t, &a, ignore);
+}
+
+static void add_outputs(struct args *a, const char *outputs)
+{
+    cJSON *j = NULL;
+
+    args_kv(a, "t.outputs", str_of(outputs));
+    if (json_parse(str_of(outputs), OUTPUTS_MAX, &j) == 0 && json_str(j, "endpoint").n)
+        args_kv(a, "o.endpoint", arena_str(a->t->arena, json_str(j, "endpoint")));
+    cJSON_Delete(j);
+}
+
+static void record_forgotten(struct task *t, const char *text)
+{
+    struct args a;
+
+    fulfil_args(&a, t);
+    args_kv(&a, "t.pending", STR(""));
+    args_kv(&a, "t.observed_generation", STR("0"));
+    args_kv(&a, "t.observed_sha256", STR(""));
+    fulfil_log(&a, "engine", text);
+    fulfil_write(t, &a, fulfil_written);
+}
+
+static void done_apply(struct task *t, const struct engine_result *r)
+{
+    struct fulfil_work *f = t->state;
+    struct args a;
+
+    fulfil_args(&a, t);
+    args_kv(&a, "t.pending", STR(""));
+    args_kvi(&a, "t.observed_generation", (int64_t)f->v.generation);
+    args_kv(&a, "t.observed_sha256", f->v.spec_sha256);
+    if (r->outputs && r->outputs[0])
+        add_outputs(&a, r->outputs);
+    args_kvi(&a, "o.at_applied", f->v.now);
+    args_kv(&a, "o.note", STR(""));
+    fulfil_log(&a, "engine", "applied");
+    crash_point("fulfil.before_applied");
+    fulfil_write(t, &a, fulfil_written);
+}
+
+static void done_observe(struct task *t, const struct engine_result *r)
+{
+    struct fulfil_work *f = t->state;
+    bool same = r->observed_sha256 && str_is(f->v.spec_sha256, r->observed_sha256);
+
+    if (!same) {
+        record_forgotten(t, "drift: another spec runs");
+    } else if (r->suspended) {
+        /* Somebody stopped it behind our back; it is to run. */
+        fulfil_engine(t, ENGINE_RESUME);
+    } else if (!f->v.in.applied) {
+        done_apply(t, r);
+    } else {
+        fulfil_probe(t);
+    }
+}
+
+static void done_state(struct task *t, enum fulfilment to, const char *msg, const char *mail)
+{
+    struct fulfil_work *f = t->state;
+    struct args a;
+
+    fulfil_args(&a, t);
+    args_kv(&a, "o.fulfilment", str_of(fulfilment_name(to)));
+    args_kv(&a, "o.msg", str_of(msg));
+    if (to == FULFIL_CLOSED) {
+        args_kv(&a, "t.wiped", STR("1"));
+        args_kv(&a, "o.endpoint", STR(""));
+    }
+    if (mail && f->v.email.n)
+        args_kv(&a, "+mail", str_of(mail));
+    fulfil_log(&a, "state", fulfilment_name(to));
+    fulfil_write(t, &a, fulfil_written);
+}
+
+static void done(struct task *t, const struct engine_result *r)
+{
+    struct fulfil_work *f = t->state;
+
+    switch (f->verb) {
+    case ENGINE_APPLY:
+        done_apply(t, r);
+        break;
+    case ENGINE_OBSERVE:
+        done_observe(t, r);
+        break;
+    case ENGINE_SUSPEND:
+        done_state(t, FULFIL_SUSPENDED, "suspended", "suspended");
+        break;
+    case ENGINE_RESUME:
+        if (f->v.in.fulfilment == FULFIL_SUSPENDED)
+            done_state(t, FULFIL_VERIFYING, "verifying", NULL);
+        else
+            fulfil_probe(t);
+        break;
+    case ENGINE_DELETE:
+        done_state(t, FULFIL_CLOSED, "closed", "closed");
+        break;
+    default:
+        task_done(t);
+    }
+}
+
+static void absent(struct task *t)
+{
+    struct fulfil_work *f = t->state;
+
+    if (f->verb == ENGINE_DELETE)
+        done_state(t, FULFIL_CLOSED, "closed", "closed");
+    else if (f->verb == ENGINE_SUSPEND)
+        done_state(t, FULFIL_SUSPENDED, "suspended", "suspended");
+    else if (f->verb == ENGINE_RESUME)
+        done_state(t, FULFIL_UPDATING, "updating", NULL);
+    else
+        record_forgotten(t, "gone at the engine");
+}
+
+static void noted(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct fulfil_work *f = t->state;
+
+    (void)rows;
+    if (rc)
+        task_retry(t, "RETRY", "cannot record progress", 0);
+    else
+        task_wait(t, f->wait_ms);
+}
+
+/* The operation goes on at the engine: remember that, and come back later. */
+static void note_pending(struct task *t, const struct engine_result *r, uint64_t ms)
+{
+    struct fulfil_work *f = t->state;
+    bool makes = f->verb == ENGINE_APPLY || f->verb == ENGINE_OBSERVE;
+    struct args a;
+
+    f->wait_ms = ms;
+    if (!makes || (str_is(f->v.pending, f->op_id) && r->pct < 0)) {
+        task_wait(t, ms);
+        return;
+    }
+    fulfil_args(&a, t);
+    if (f->verb == ENGINE_APPLY)
+        args_kv(&a, "t.pending", str_of(f->op_id));
+    if (r->pct >= 0)
+        args_kvi(&a, "o.pct", r->pct > 100 ? 100 : r->pct);
+    args_kv(&a, "s.op", str_of(f->op_id));
+    fulfil_write(t, &a, noted);
+}
+
+static void fail_for_good(struct task *t, const struct engine_result *r, enum fulfilment to)
+{
+    struct fulfil_work *f = t->state;
+    struct args a;
+
+    fulfil_args(&a, t);
+    args_kv(&a, "o.fulfilment", str_of(fulfilment_name(to)));
+    args_kv(&a, "o.msg", to == FULFIL_STUCK ? STR("stuck") : STR("failed"));
+    args_kv(&a, "o.class", str_of(engine_class_name(r->cls)));
+    args_kv(&a, "o.code", str_of(r->code ? r->code : ""));
+    args_kv(&a, "o.detail", str_sub(str_of(r->detail), 0, 1000));
+    args_kv(&a, "t.failed_sha256", f->v.spec_sha256);
+    args_kv(&a, "t.pending", STR(""));
+    if (f->v.email.n)
+        args_kv(&a, "+mail", STR("failed"));
+    args_kv(&a, "+mail", STR("alert-failed"));
+    fulfil_log(&a, "state", fulfilment_name(to));
+    fulfil_write(t, &a, fulfil_written);
+}
+
+static void failed(struct task *t, const struct engine_result *r)
+{
+    uint64_t tries = t->tries;
+    const char *name = engine_class_name(r->cls);
+    const char *detail = r->detail && r->detail[0] ? r->detail : name;
+
+    switch (r->cls) {
+    case CLASS_INVALID:
+        fail_for_good(t, r, FULFIL_FAILED);
+        break;
+    case CLASS_STUCK:
+        fail_for_good(t, r, FULFIL_STUCK);
+        break;
+    case CLASS_GONE_EXTERNALLY:
+        absent(t);
+        break;
+    case CLASS_UNKNOWN_OUTCOME:
+        if (tries < TRIES_MAX) {
+            /* Look before doing anything again: observe on the next claim. */
+            note_pending(t, &(struct engine_result){.pct = -1}, 500 + rand_below(1000));
+            break;
+        }
+        fail_for_good(t, r, FULFIL_STUCK);
+        break;
+    case CLASS_WAIT_QUOTA:
+        task_retry(t, name, detail, 30000 + rand_backoff_ms((unsigned)tries, 30000, 900000));
+        break;
+    case CLASS_AUTH:
+        task_retry(t, name, detail, 60000 + rand_below(240000));
+        break;
+    default:
+        if (tries >= TRIES_MAX)
+            fail_for_good(t, r, FULFIL_STUCK);
+        else
+            task_retry(t, name, detail, 0);
+    }
+}
+
+static void on_done(void *arg, const struct engine_result *r)
+{
+    struct task *t = arg;
+    struct fulfil_work *f = t->state;
+
+    t->op = NULL;
+    if (t->lease)
+        lease_guard(t->w->leases, t->lease, NULL, NULL);
+    uncount(t);
+    if (!task_release(t))
+        return;
+    crash_point("fulfil.after_engine");
+    LOG(LOG_INFO, "engine.result", FS("tenant", f->v.tenant), FI("verb", f->verb),
+        FI("status", r->status), F("class", engine_class_name(r->cls)),
+        F("detail", r->detail ? r->detail : ""));
+    switch (r->status) {
+    case ENGINE_DONE:
+        done(t, r);
+        break;
+    case ENGINE_PENDING:
+        note_pending(t, r, r->poll_after_ms ? r->poll_after_ms : 1000);
+        break;
+    case ENGINE_ABSENT:
+        absent(t);
+        break;
+    default:
+        failed(t, r);
+    }
+}
+
+static const char *cstr(struct task *t, struct str s)
+{
+    const char *p = arena_dup(t->arena, s);
+
+    return p ? p : "";
+}
+
+static void call_engine(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct fulfil_work *f = t->state;
+    struct engine_events ev = {on_progress, on_external_id, on_done, t};
+    union {
+        const void *c;
+        void *v;
+    } tmpl = {f->tmpl};
+    struct engine_call call = {
+        .verb = f->verb,
+        .tenant = cstr(t, f->v.tenant),
+        .order = cstr(t, f->v.order),
+        .channel = cstr(t, f->v.channel),
+        .plan = cstr(t, f->v.plan),
+        .region = "",
+        .generation = f->v.generation,
+        .spec = cstr(t, f->v.spec),
+        .spec_sha256 = cstr(t, f->v.spec_sha256),
+        .op_id = f->op_id,
+        .fence = t->fence,
+        .deadline_ms = f->tmpl->deadline_ms,
+        .external_id = cstr(t, f->v.external_id),
+        .outputs = cstr(t, f->v.outputs),
+        .slot = (uint32_t)f->v.slot,
+        .template = tmpl.v,
+    };
+    struct engine_op *op;
+
+    (void)rows;
+    if (rc) {
+        fulfil_written(t, rc, rows);
+        return;
+    }
+    t->snap->verbs[f->tmpl_index]++;
+    f->verb_counted = true;
+    t->op_ops = f->ops;
+    crash_point("fulfil.before_engine");
+    task_hold(t);
+    task_hold(t); /* the op may answer before start() returns */
+    op = f->ops->start(f->engine, &call, &ev);
+    if (!task_release(t))
+        return;
+    if (!op && f->verb_counted) {
+        uncount(t);
+        if (task_release(t))
+            task_retry(t, "RETRY", "no memory for the engine", 0);
+    } else if (f->verb_counted) {
+        t->op = op;
+        lease_guard(t->w->leases, t->lease, f->ops, op);
+    }
+}
+
+/* Intent before side effect, in the same order on every attempt. */
+static void write_intent(struct task *t)
+{
+    struct fulfil_work *f = t->state;
+    struct args a;
+
+    fulfil_args(&a, t);
+    args_kv(&a, "t.touched", STR("1"));
+    args_kv(&a, "s.intent", str_of(f->op_id));
+    crash_point("fulfil.before_intent");
+    fulfil_write(t, &a, call_engine);
+}
+
+void fulfil_engine(struct task *t, enum engine_verb verb)
+{
+    struct fulfil_work *f = t->state;
+
+    f->verb = verb;
+    if (!f->tmpl || !f->engine) {
+        task_retry(t, "INVALID", "the plan's template or engine is not configured", 60000);
+        return;
+    }
+    if (t->snap->verbs[f->tmpl_index] >= f->tmpl->concurrency) {
+        task_wait(t, 100 + rand_below(400));
+        return;
+    }
+    name_operation(f);
+    if (verb == ENGINE_OBSERVE)
+        call_engine(t, 0, NULL);
+    else
+        write_intent(t);
+}

@@ -1,0 +1,198 @@
+#include "worker/mail_text.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/enc.h"
+
+static const struct {
+    const char *kind, *subject, *body;
+} texts[] = {
+    {"registered", "{product}: your registration is complete",
+     "Thank you for your purchase of {product}, plan {plan}.\n\n"
+     "We are preparing your environment now. You do not need to keep the page open: we will write "
+     "to "
+     "you when it is ready. You can follow the progress here:\n\n{link}\n\n"
+     "Anyone with this link can see the status of your purchase.\n\n{contact}"},
+    {"ready", "{product}: your environment is ready",
+     "Your environment for {product}, plan {plan}, is ready:\n\n{endpoint}\n\n{next_steps}\n\n"
+     "Status of your purchase: {link}\n\n{contact}"},
+    {"delayed", "{product}: preparing your environment takes longer than usual",
+     "Preparing your environment for {product} is taking longer than usual. Our team has been told "
+     "and is looking at it. There is nothing that you need to do.\n\nFollow the progress here:\n\n"
+     "{link}\n\n{contact}"},
+    {"failed", "{product}: we could not prepare your environment",
+     "Something went wrong while we prepared your environment for {product}. Our team has been "
+     "told and "
+     "will get in touch with you.\n\nStatus: {link}\n\n{contact}"},
+    {"suspended", "{product}: your environment is suspended",
+     "Your environment for {product} has been suspended. Your data is kept.\n\nStatus: {link}\n\n"
+     "{contact}"},
+    {"closed", "{product}: your environment has been deleted",
+     "Your environment for {product} has been deleted because the subscription "
+     "ended.\n\n{contact}"},
+    {"alert-late", "[lastmile] order {order} is late",
+     "Order {order} ({product}, plan {plan}) is not ready yet.\nState: {state}\nLast error: "
+     "{detail}\n\n"
+     "lastmile describe order {order}\n"},
+    {"alert-failed", "[lastmile] order {order} failed",
+     "Order {order} ({product}, plan {plan}) failed.\nState: {state}\nError: {detail}\n\n"
+     "lastmile describe order {order}\nlastmile retry order {order} --reason ...\n"},
+    {"alert-stuck", "[lastmile] order {order} needs a human",
+     "Order {order} ({product}, plan {plan}) is stuck.\nState: {state}\nError: {detail}\n\n"
+     "lastmile describe order {order}\n"},
+    {"alert-degraded", "[lastmile] order {order}: the environment does not answer",
+     "The environment of order {order} ({product}, plan {plan}) does not answer through the "
+     "proxy.\n"
+     "{endpoint}\n\nlastmile describe order {order}\n"},
+    {"alert-manual", "[lastmile] order {order} waits for you",
+     "Order {order} ({product}, plan {plan}) is fulfilled by hand. The buyer has registered.\n\n"
+     "lastmile describe order {order}\n"},
+    {"alert-advisory", "[lastmile] order {order}: the marketplace issued an advisory",
+     "The marketplace issued an advisory about the buyer of order {order} ({product}).\n\n"
+     "lastmile events {order}\n"},
+};
+
+bool mail_is_alert(const char *kind)
+{
+    return strncmp(kind, "alert-", 6) == 0;
+}
+
+struct str mail_address(struct str from)
+{
+    ptrdiff_t open = str_rchr(from, '<');
+
+    if (open < 0 || from.p[from.n - 1] != '>')
+        return str_trim(from);
+    return str_sub(from, (size_t)open + 1, from.n - (size_t)open - 2);
+}
+
+bool mail_address_ok(struct str a)
+{
+    ptrdiff_t at = str_chr(a, '@');
+
+    if (a.n < 3 || a.n > 254 || at <= 0 || (size_t)at + 1 >= a.n || str_rchr(a, '@') != at)
+        return false;
+    for (size_t i = 0; i < a.n; i++) {
+        unsigned char c = (unsigned char)a.p[i];
+
+        if (c <= ' ' || c >= 0x7f || strchr("<>()[]\\,;:\"", c))
+            return false;
+    }
+    return true;
+}
+
+static struct str value_of(const struct mail_in *in, struct str name)
+{
+    for (size_t i = 0; i < in->nvalues; i++)
+        if (str_is(name, in->values[i].name))
+            return in->values[i].value;
+    return str_make(NULL, 0);
+}
+
+static void expand(const struct mail_in *in, const char *text, struct buf *out)
+{
+    struct str s = str_of(text);
+
+    while (s.n) {
+        ptrdiff_t open = str_chr(s, '{'), close = str_chr(s, '}');
+
+        if (open < 0 || close < open) {
+            buf_str(out, s);
+            return;
+        }
+        buf_str(out, str_sub(s, 0, (size_t)open));
+        buf_str(out, value_of(in, str_sub(s, (size_t)open + 1, (size_t)(close - open) - 1)));
+        s = str_from(s, (size_t)close + 1);
+    }
+}
+
+/* RFC 2047 base64 words of at most 45 source bytes, cut between characters. */
+static void encoded_words(struct buf *out, struct str s)
+{
+    while (s.n) {
+        size_t n = s.n < 45 ? s.n : 45;
+
+        while (n < s.n && n > 1 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+            n--;
+        buf_cat(out, "=?UTF-8?B?");
+        enc_b64(out, s.p, n);
+        buf_cat(out, "?=");
+        s = str_from(s, n);
+        if (s.n)
+            buf_cat(out, "\r\n ");
+    }
+}
+
+static int header(struct buf *out, const char *name, struct str value)
+{
+    bool ascii = true;
+
+    if (!str_text(value) || value.n > 900)
+        return -EINVAL;
+    for (size_t i = 0; i < value.n; i++)
+        ascii = ascii && (unsigned char)value.p[i] < 0x7f;
+    buf_fmt(out, "%s: ", name);
+    if (ascii)
+        buf_str(out, value);
+    else
+        encoded_words(out, value);
+    buf_cat(out, "\r\n");
+    return 0;
+}
+
+static void date(struct buf *out, int64_t ms)
+{
+    time_t sec = (time_t)(ms / 1000);
+    char text[40];
+    struct tm tm;
+
+    if (gmtime_r(&sec, &tm) && strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S +0000", &tm))
+        buf_fmt(out, "Date: %s\r\n", text);
+}
+
+static void body(struct buf *out, struct str text)
+{
+    buf_cat(out, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=UTF-8\r\n"
+                 "Content-Transfer-Encoding: base64\r\n\r\n");
+    for (; text.n; text = str_from(text, 57)) {
+        struct str line = str_sub(text, 0, 57);
+
+        enc_b64(out, line.p, line.n);
+        buf_cat(out, "\r\n");
+    }
+}
+
+int mail_text(const struct mail_in *in, struct buf *out)
+{
+    const char *subject = NULL, *text = NULL;
+    struct buf b;
+    int rc;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+        if (strcmp(texts[i].kind, in->kind) == 0) {
+            subject = texts[i].subject;
+            text = texts[i].body;
+        }
+    if (!text)
+        return -ENOENT;
+    if (!mail_address_ok(in->to) || !mail_address_ok(mail_address(str_of(in->from))))
+        return -EINVAL;
+    buf_init(&b, 65536);
+    expand(in, subject, &b);
+    rc = header(out, "From", str_of(in->from));
+    if (rc == 0)
+        rc = header(out, "To", in->to);
+    if (rc == 0)
+        rc = header(out, "Subject", buf_view(&b));
+    buf_fmt(out, "Message-ID: <%s>\r\nAuto-Submitted: auto-generated\r\n", in->message_id);
+    date(out, in->date_ms);
+    buf_reset(&b);
+    expand(in, text, &b);
+    body(out, buf_view(&b));
+    if (rc == 0 && (buf_err(&b) || buf_err(out)))
+        rc = -ENOBUFS;
+    buf_free(&b);
+    return rc;
+}

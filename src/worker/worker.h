@@ -1,0 +1,98 @@
+/*
+ * worker: one process, one loop, hundreds of tasks in flight.
+ *
+ * The loop thread claims tasks (sched.c), runs them as chains of callbacks (task.c and the files
+ * per kind) and talks to Redis, marketplaces, engines and mail asynchronously; nothing on it
+ * blocks. A second thread renews leases (lease.c) with a connection of its own, so a busy loop
+ * cannot lose them; when a lease is lost it kills the task's children itself.
+ *
+ * Configuration is a counted snapshot: SIGHUP makes a new one and swaps the pointer; tasks in
+ * flight keep the one that they began with.
+ */
+#ifndef LM_WORKER_H
+#define LM_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/seal.h"
+#include "config/config.h"
+#include "deploy/engine.h"
+#include "market/market.h"
+#include "net/http.h"
+#include "store/store.h"
+
+enum role { ROLE_MARKET = 1, ROLE_DEPLOY = 2, ROLE_NOTIFY = 4, ROLE_ALL = 7 };
+enum { ENGINES_MAX = 8, MARKETS_MAX = 32, TEMPLATES_MAX = 64 };
+
+/* A configuration with what was opened for it. */
+struct snapshot {
+    unsigned refs;
+    struct config *cfg;
+    struct market *markets[MARKETS_MAX]; /* same index as cfg->markets; NULL without role market */
+    const struct market_ops *market_ops[MARKETS_MAX];
+    struct engine *engines[ENGINES_MAX];
+    const struct engine_ops *engine_ops[ENGINES_MAX];
+    size_t nengines;
+    unsigned verbs[TEMPLATES_MAX]; /* engine verbs running now, per template */
+};
+
+struct shard_sched; /* sched.c */
+struct lease_table; /* lease.c */
+struct task;
+struct poller; /* poll.c */
+
+struct worker {
+    uv_loop_t *loop;
+    struct snapshot *now;
+    struct store *store;
+    struct http *http;
+    struct lease_table *leases;
+    struct shard_sched *shards;
+    struct poller *pollers;
+    struct seal_key seal;
+    unsigned roles;
+    char id[64]; /* host:pid:random */
+    char seed[33];
+    unsigned running;   /* tasks in flight */
+    struct task *tasks; /* list of them */
+    bool draining;
+    const char *config_path;
+    uv_timer_t beat, sweep, resync, drain;
+    uv_async_t lost; /* from the lease thread */
+    uv_signal_t sigterm, sigint, sighup;
+    unsigned resync_shard;
+    char resync_cursor[64];
+    unsigned sweep_shard;
+    char sweep_cursor[64];
+};
+
+/* snapshot.c: 0 or -errno with *why. The caller owns one reference. */
+int snapshot_open(struct worker *w, const char *path, struct snapshot **out, struct buf *why);
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot **s);
+/* NULL when the configuration no longer has it. */
+struct market *snapshot_market(const struct snapshot *s, struct str channel, struct str product,
+                               const struct market_ops **ops, const struct cfg_market **cfg);
+struct engine *snapshot_engine(const struct snapshot *s, const char *name,
+                               const struct engine_ops **ops);
+
+/* sched.c */
+int sched_start(struct worker *w);
+void sched_pump_all(struct worker *w); /* a slot became free */
+void sched_stop(struct worker *w);
+
+/* upkeep.c: heartbeat, sweep, resync. */
+void upkeep_start(struct worker *w);
+void upkeep_stop(struct worker *w);
+
+/* poll.c: one long poll per product with a queue, role market only. */
+void poll_start(struct worker *w);
+void poll_stop(struct worker *w);
+void poll_reload(struct worker *w);
+
+/* main.c: SIGTERM was received and the last task has ended. */
+void worker_drained(struct worker *w);
+
+#endif

@@ -1,0 +1,107 @@
+/* mail_text: hostile values stay values. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/enc.h"
+#include "worker/mail_text.h"
+
+static const struct mail_value values[] = {
+    {"product", {"Acme \xc3\x9c\x62\x65r {link}", 17}}, {"plan", {"Starter", 7}},
+    {"endpoint", {"https://t.example/", 18}},           {"link", {"https://s.example/x", 19}},
+    {"contact", {"Bcc: evil@x.example\n.\nQUIT", 26}},
+};
+
+static struct mail_in input(const char *kind, const char *to)
+{
+    return (struct mail_in){.kind = kind,
+                            .from = "Acme <marketplace@acme.example>",
+                            .to = str_of(to),
+                            .message_id = "1@acme.example",
+                            .date_ms = 1780315200000,
+                            .values = values,
+                            .nvalues = sizeof(values) / sizeof(*values)};
+}
+
+static void decode_body(struct str mail, struct buf *out)
+{
+    const char *at = memmem(mail.p, mail.n, "\r\n\r\n", 4);
+    struct str rest = str_from(mail, (size_t)(at - mail.p) + 4), line;
+    char piece[64];
+
+    while (rest.n) {
+        ssize_t n;
+
+        line = str_trim(str_cut(rest, '\n', &rest));
+        n = enc_b64_dec(line, piece, sizeof(piece));
+        assert_true(n >= 0);
+        buf_add(out, piece, (size_t)n);
+    }
+}
+
+static void composes(void **state)
+{
+    struct mail_in in = input("ready", "buyer@example.org");
+    struct buf b, body;
+
+    (void)state;
+    buf_init(&b, 65536);
+    buf_init(&body, 65536);
+    assert_int_equal(mail_text(&in, &b), 0);
+    assert_non_null(strstr(buf_cstr(&b), "To: buyer@example.org\r\n"));
+    assert_non_null(strstr(buf_cstr(&b), "Subject: =?UTF-8?B?"));
+    assert_non_null(strstr(buf_cstr(&b), "Date: Mon, 01 Jun 2026 12:00:00 +0000\r\n"));
+    decode_body(buf_view(&b), &body);
+    assert_non_null(strstr(buf_cstr(&body), "https://t.example/"));
+    /* A value that looks like a placeholder is not expanded again. */
+    assert_non_null(strstr(buf_cstr(&body), "{link}"));
+    /* Header-like text of a value never becomes a header. */
+    assert_null(strstr(buf_cstr(&b), "Bcc:"));
+    buf_free(&b);
+    buf_free(&body);
+}
+
+static void refuses_bad_addresses(void **state)
+{
+    static const char *const bad[] = {
+        "",        "a",         "a@",           "@b",     "a@b@c", "a b@c.d", "a@b\r\nBcc:x",
+        "<a@b.c>", "a@b.c,d@e", "\xc3\xa9@b.c", "a\"@b.c"};
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 65536);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        struct mail_in in = input("ready", bad[i]);
+
+        buf_reset(&b);
+        assert_int_equal(mail_text(&in, &b), -EINVAL);
+    }
+    struct mail_in in = input("no such kind", "a@b.c");
+
+    assert_int_equal(mail_text(&in, &b), -ENOENT);
+    buf_free(&b);
+}
+
+static void finds_the_address(void **state)
+{
+    (void)state;
+    assert_true(str_is(mail_address(STR("Acme <a@b.c>")), "a@b.c"));
+    assert_true(str_is(mail_address(STR("a@b.c")), "a@b.c"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(composes),
+        cmocka_unit_test(refuses_bad_addresses),
+        cmocka_unit_test(finds_the_address),
+    };
+
+    return cmocka_run_group_tests_name("mail text", tests, NULL, NULL);
+}
