@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PROGRAMS = ["lastmile-front", "lastmile-worker", "lastmile-keeper", "lastmile",
             "lastmile-sandbox", "lastmile-demo-tenant"]
 APACHE_MODULES = ["mpm_event", "authz_core", "setenvif", "headers", "alias", "reqtimeout", "rewrite",
-                  "proxy", "proxy_fcgi", "proxy_http", "mime"]
+                  "proxy", "proxy_fcgi", "proxy_http"]
 APACHE_LIB = "/usr/lib/apache2/modules"
 
 REDIS = """port 0
