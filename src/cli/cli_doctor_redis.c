@@ -128,7 +128,7 @@ static void shards(struct cli_doctor *d)
 
 static void queue(struct cli_doctor *d)
 {
-    int64_t dead = 0, ready = 0;
+    int64_t dead = 0, live = 0;
 
     for (unsigned i = 0; i < store_shards(d->c->store); i++) {
         struct cli_rows rows;
@@ -137,12 +137,12 @@ static void queue(struct cli_doctor *d)
             return;
         if (rows.r.n) {
             dead += store_row_int(&rows.r.row[0], "dead", 0);
-            ready += store_row_int(&rows.r.row[0], "ready", 0);
+            live += store_row_int(&rows.r.row[0], "live", 0);
         }
         cli_rows_free(&rows);
     }
     cli_doctor_add(d, "queue", dead ? CLI_HEALTH_WARN : CLI_HEALTH_OK,
-                   "%lld waiting, %lld given up%s", (long long)ready, (long long)dead,
+                   "%lld tasks live, %lld given up%s", (long long)live, (long long)dead,
                    dead ? "; lastmile get orders --state stuck" : "");
 }
 

@@ -17,8 +17,11 @@ static const struct cli_col cols[] = {
     {"contract", "CONTRACT", "contract", CLI_STATE, false},
     {"fulfilment", "FULFILMENT", "fulfilment", CLI_STATE, false},
     {"quadrant", "QUADRANT", "quadrant", CLI_STATE, true},
+    {"email", NULL, "email", CLI_EMAIL, false},
     {"tenant", NULL, "tenant", CLI_TEXT, false},
     {"endpoint", NULL, "endpoint", CLI_TEXT, false},
+    {"error_class", NULL, "class", CLI_TEXT, false},
+    {"late", NULL, "late", CLI_BOOL, false},
     {"created", "AGE", "created", CLI_AGE, false},
     {"updated", NULL, "updated", CLI_TIME, false},
 };

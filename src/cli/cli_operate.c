@@ -19,8 +19,10 @@ struct act {
 };
 
 static const struct act acts[] = {
-    {"retry", false, false, "will be tried again"}, {"suspend", true, false, "will be suspended"},
-    {"resume", false, false, "will be resumed"},    {"cancel", true, false, "will be ended"},
+    {"retry", false, false, "will be tried again"},
+    {"suspend", true, false, "will be suspended"},
+    {"resume", false, false, "will be resumed"},
+    {"cancel", true, false, "will be stopped and held"},
     {"delete", false, true, "will be deleted"},
 };
 

@@ -8,14 +8,6 @@
 
 enum { PAGE = 200, CANDIDATES = 5 };
 
-/* The cursor for the page after this one. */
-static void cursor_after(const struct store_row *row, char out[64])
-{
-    struct str id = store_row_get(row, "id"), created = store_row_get(row, "created");
-
-    snprintf(out, 64, "%.*s:%.*s", STR_FMT(str_sub(created, 0, 20)), STR_FMT(id));
-}
-
 int cli_order_walk(struct cli *c, unsigned shard, cli_order_fn *fn, void *arg)
 {
     char after[64] = "", count[8];
@@ -31,10 +23,12 @@ int cli_order_walk(struct cli *c, unsigned shard, cli_order_fn *fn, void *arg)
             return rc;
         for (size_t i = 0; more && i < rows.r.n; i++)
             more = fn(arg, &rows.r.row[i]);
-        if (rows.r.n)
-            cursor_after(&rows.r.row[rows.r.n - 1], after);
         more = more && rows.r.n == PAGE;
+        if (more && str_copy(store_row_get(&rows.r.row[PAGE - 1], "after"), after, sizeof(after)))
+            rc = -EPROTO;
         cli_rows_free(&rows);
+        if (rc)
+            return rc;
     }
     return 0;
 }

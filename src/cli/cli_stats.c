@@ -1,10 +1,12 @@
 /* stats: the counters of all shards, added up. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli_store.h"
 #include "cli/cli_table.h"
+#include "store/state.h"
 
 enum { NAMES = 256, OUT_MAX = 1 << 20 };
 
@@ -36,14 +38,47 @@ static void add(struct sums *t, struct str name, int64_t n)
     t->s[i].n += n;
 }
 
+/* What does not add up over shards: a time says nothing, of ages the oldest counts. */
+static void take(struct sums *t, struct str name, int64_t n)
+{
+    if (str_is(name, "now"))
+        return;
+    if (str_starts(name, STR("oldest_"))) {
+        int64_t have = 0;
+
+        for (size_t i = 0; i < t->n; i++)
+            if (str_is(name, t->s[i].name))
+                have = t->s[i].n;
+        n = n > have ? n - have : 0;
+    }
+    add(t, name, n);
+}
+
+/* "state:ACTIVE/READY" also counts for its quadrant. */
+static void take_quadrant(struct sums *t, struct str name, int64_t n)
+{
+    struct str left, head = str_cut(name, ':', &left), f, c = str_cut(left, '/', &f);
+    enum fulfilment fulfilment;
+    enum contract contract;
+    char quadrant[64];
+
+    if (!str_is(head, "state") || contract_parse(c, &contract) || fulfilment_parse(f, &fulfilment))
+        return;
+    snprintf(quadrant, sizeof(quadrant), "quadrant:%s",
+             quadrant_name(quadrant_of(contract, fulfilment)));
+    add(t, str_of(quadrant), n);
+}
+
 static void add_rows(struct sums *t, const struct store_rows *rows)
 {
     for (size_t r = 0; r < rows->n; r++)
         for (size_t i = 0; i < rows->row[r].n; i++) {
             int64_t n;
 
-            if (str_i64(rows->row[r].f[i].v, &n) == 0)
-                add(t, rows->row[r].f[i].k, n);
+            if (str_i64(rows->row[r].f[i].v, &n))
+                continue;
+            take(t, rows->row[r].f[i].k, n);
+            take_quadrant(t, rows->row[r].f[i].k, n);
         }
 }
 

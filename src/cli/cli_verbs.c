@@ -43,8 +43,10 @@ static const struct cli_verb verbs[] = {
      "start a suspended environment again",
      "  lastmile resume order o0-mfrggzdf --reason 'report was wrong'\n", ID_TEXT},
     {"cancel", "order", "ID", 1, 1, ACT_FLAGS, CLI_NEEDS_STORE, cli_operate,
-     "end the order here; the data goes when the plan's grace is over",
-     "  lastmile cancel order o0-mfrggzdf --reason 'buyer asked by mail'\n", ID_TEXT},
+     "stop the work on an order and hold it for a person",
+     "  lastmile cancel order o0-mfrggzdf --reason 'wrong region'\n",
+     ID_TEXT
+     "retry or resume lets it go on. The contract is ended at the marketplace, not here.\n"},
     {"delete", "order", "ID", 1, 1, ACT_FLAGS | B(CLI_F_CONFIRM), CLI_NEEDS_STORE, cli_operate,
      "delete the environment now",
      "  lastmile delete order o0-mfrggzdf --reason 'test order' --confirm t0-k5uxg2lom4\n",

@@ -13,12 +13,13 @@ static const struct goal {
     const char *verb;
     unsigned reached; /* fulfilment states that mean done */
     unsigned failed;  /* and those that mean it will not */
+    bool idle;        /* done as soon as no task of the order runs */
 } goals[] = {
-    {"retry", S(FULFIL_READY), S(FULFIL_FAILED) | S(FULFIL_STUCK) | S(FULFIL_CLOSED)},
-    {"suspend", S(FULFIL_SUSPENDED) | S(FULFIL_CLOSED), S(FULFIL_STUCK)},
-    {"resume", S(FULFIL_READY), S(FULFIL_FAILED) | S(FULFIL_STUCK) | S(FULFIL_CLOSED)},
-    {"cancel", S(FULFIL_SUSPENDED) | S(FULFIL_CLOSED), S(FULFIL_STUCK)},
-    {"delete", S(FULFIL_CLOSED), S(FULFIL_STUCK)},
+    {"retry", S(FULFIL_READY), S(FULFIL_FAILED) | S(FULFIL_STUCK) | S(FULFIL_CLOSED), false},
+    {"suspend", S(FULFIL_SUSPENDED) | S(FULFIL_CLOSED), S(FULFIL_STUCK), false},
+    {"resume", S(FULFIL_READY), S(FULFIL_FAILED) | S(FULFIL_STUCK) | S(FULFIL_CLOSED), false},
+    {"cancel", 0, 0, true},
+    {"delete", S(FULFIL_CLOSED), S(FULFIL_STUCK), false},
 };
 
 static const struct goal *goal_of(const char *verb)
@@ -30,7 +31,15 @@ static const struct goal *goal_of(const char *verb)
     return &goals[i];
 }
 
-static int look(struct cli *c, unsigned shard, const char *id, enum fulfilment *out)
+static bool runs(const struct store_rows *rows)
+{
+    for (size_t i = 1; i < rows->n; i++)
+        if (str_is(store_row_get(&rows->row[i], "state"), "running"))
+            return true;
+    return false;
+}
+
+static int look(struct cli *c, unsigned shard, const char *id, enum fulfilment *out, bool *running)
 {
     const struct str args[] = {str_of(id)};
     struct cli_rows rows;
@@ -39,6 +48,7 @@ static int look(struct cli *c, unsigned shard, const char *id, enum fulfilment *
     if (rc)
         return rc;
     rc = fulfilment_parse(store_get(&rows.r, "o.fulfilment"), out);
+    *running = runs(&rows.r);
     cli_rows_free(&rows);
     return rc ? -EPROTO : 0;
 }
@@ -47,11 +57,11 @@ enum cli_exit cli_wait(struct cli *c, unsigned shard, const char *id, const char
 {
     const struct goal *goal = goal_of(verb);
     enum fulfilment last = FULFIL_CLOSED, now = FULFIL_CLOSED;
-    bool moved = false;
+    bool moved = false, running = false;
     uint64_t waited = 0;
 
     for (;;) {
-        int rc = look(c, shard, id, &now);
+        int rc = look(c, shard, id, &now, &running);
 
         if (rc && rc != -EAGAIN)
             return cli_store_fail(c, rc, "waiting");
@@ -59,7 +69,7 @@ enum cli_exit cli_wait(struct cli *c, unsigned shard, const char *id, const char
             moved = true;
         if (rc == 0 && (!waited || now != last))
             cli_say("%s", fulfilment_name(now));
-        if (rc == 0 && goal->reached & S(now))
+        if (rc == 0 && (goal->reached & S(now) || (goal->idle && !running)))
             return CLI_OK;
         /* A worker needs a moment to leave the state that the retry is about. */
         if (rc == 0 && goal->failed & S(now) && (moved || waited >= SETTLE_MS))
