@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "child.h"
 #include "harden.h"
 #include "oneshot.h"
@@ -77,7 +76,6 @@ int cgi_serve(const struct config *cfg, char *const *env)
 {
     uint64_t until = clock_mono_ms() + SERVER_BODY_MS;
     struct oneshot_io io = {.read = read_stdin, .arg = &until, .until_eof = until_eof()};
-    const char *why = "";
     struct front front;
     struct buf out;
     uv_loop_t loop;
@@ -87,13 +85,11 @@ int cgi_serve(const struct config *cfg, char *const *env)
     setenv("UV_USE_IO_URING", "0", 1);
     if (!cfg || uv_loop_init(&loop) < 0)
         return unavailable();
-    rc = front_open(&front, &loop, cfg, &why);
+    rc = front_open(&front, &loop, cfg);
     if (rc == 0)
         rc = harden_process(cfg, HARDEN_CGI);
-    if (rc < 0) {
-        LOG(LOG_ERROR, "front.start_failed", F("what", why), FI("errno", -rc));
+    if (rc < 0)
         return unavailable();
-    }
     buf_init(&out, 2 * REQ_ANSWER_MAX);
     oneshot_run(&front, env, &io, &out);
     rc = buf_err(&out) < 0 || out.len == 0 ? -ENOMEM : write_stdout(buf_view(&out));

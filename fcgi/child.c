@@ -73,36 +73,38 @@ void child_say_ready(int fd)
     close(fd);
 }
 
-static int open_all(struct child *c, const struct child_job *job, const char **why)
+int child_failed(const char *what, int rc)
+{
+    char text[64];
+
+    LOG(LOG_ERROR, "front.start_failed", F("what", what), F("error", log_errno(rc, text)));
+    return rc;
+}
+
+static int open_all(struct child *c, const struct child_job *job)
 {
     int rc = uv_loop_init(&c->loop);
 
-    *why = "loop";
     if (rc < 0)
-        return rc;
+        return child_failed("loop", rc);
     uv_signal_init(&c->loop, &c->term);
     c->term.data = c;
     uv_signal_start(&c->term, on_term, SIGTERM);
-    rc = front_open(&c->front, &c->loop, job->cfg, why);
+    rc = front_open(&c->front, &c->loop, job->cfg);
     if (rc < 0)
         return rc;
-    *why = "listener";
     rc = server_open(&c->server, &c->front, job->listen_fd, job->handover, on_drained);
     if (rc < 0)
-        return rc;
-    *why = "sandbox";
-    return harden_process(job->cfg, HARDEN_LOOP);
+        return child_failed("listener", rc);
+    rc = harden_process(job->cfg, HARDEN_LOOP);
+    return rc < 0 ? child_failed("sandbox", rc) : 0;
 }
 
 static int serve_records(const struct child_job *job)
 {
     struct child *c = calloc(1, sizeof(*c));
-    const char *why = "memory";
-    char text[64];
-    int rc = c ? open_all(c, job, &why) : -ENOMEM;
 
-    if (rc < 0) {
-        LOG(LOG_ERROR, "front.start_failed", F("what", why), F("error", log_errno(rc, text)));
+    if (!c || open_all(c, job) < 0) {
         free(c);
         return EXIT_CONFIG;
     }

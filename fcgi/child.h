@@ -27,5 +27,7 @@ int child_main(const struct child_job *job);
 /* For transports with loops of their own. Runs the loop until closed handles are gone. */
 void child_close_loop(uv_loop_t *loop);
 void child_say_ready(int fd);
+/* Logs it and returns rc. */
+int child_failed(const char *what, int rc);
 
 #endif

@@ -130,16 +130,15 @@ static void *work(void *arg)
     return NULL;
 }
 
-static int open_worker(struct worker *w, const struct child_job *job, int stop_fd, const char **why)
+static int open_worker(struct worker *w, const struct child_job *job, int stop_fd)
 {
     int rc = uv_loop_init(&w->loop);
 
-    *why = "loop";
     if (rc < 0)
-        return rc;
+        return child_failed("loop", rc);
     w->stop_fd = stop_fd;
     w->listen_fd = job->listen_fd;
-    rc = front_open(&w->front, &w->loop, job->cfg, why);
+    rc = front_open(&w->front, &w->loop, job->cfg);
     if (rc < 0)
         return rc;
     w->opened = true;
@@ -186,25 +185,23 @@ static void wait_term(const sigset_t *set)
         ;
 }
 
-static int open_all(struct worker *w, size_t n, const struct child_job *job, int stop_fd,
-                    const char **why)
+static int open_all(struct worker *w, size_t n, const struct child_job *job, int stop_fd)
 {
     size_t i;
     int rc = 0;
 
     for (i = 0; i < n && rc == 0; i++)
-        rc = open_worker(&w[i], job, stop_fd, why);
+        rc = open_worker(&w[i], job, stop_fd);
     if (rc < 0)
         return rc;
-    *why = "sandbox";
-    return harden_process(job->cfg, HARDEN_THREADS);
+    rc = harden_process(job->cfg, HARDEN_THREADS);
+    return rc < 0 ? child_failed("sandbox", rc) : 0;
 }
 
 int fcgi2_serve(const struct child_job *job)
 {
     size_t i, n = job->cfg->front.threads ? job->cfg->front.threads : THREADS_DEFAULT;
     struct worker *w;
-    const char *why = "memory";
     uint64_t one = 1;
     sigset_t set;
     int rc, stop_fd;
@@ -221,13 +218,11 @@ int fcgi2_serve(const struct child_job *job)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     w = calloc(n, sizeof(*w));
-    rc = w && stop_fd >= 0 ? open_all(w, n, job, stop_fd, &why) : -ENOMEM;
+    rc = w && stop_fd >= 0 ? open_all(w, n, job, stop_fd) : -ENOMEM;
     if (rc == 0)
         rc = start(w, n);
-    if (rc < 0) {
-        LOG(LOG_ERROR, "front.start_failed", F("what", why), FI("errno", -rc));
+    if (rc < 0)
         _exit(EXIT_CONFIG);
-    }
     child_say_ready(job->ready_fd);
     wait_term(&set);
     if (write(stop_fd, &one, sizeof(one)) < 0)

@@ -2,11 +2,21 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "config/config.h"
 #include "route.h"
 #include "store/store.h"
 
-int front_open(struct front *f, uv_loop_t *loop, const struct config *cfg, const char **why)
+static int failed(const char *what, const char *detail, int rc)
+{
+    char text[64];
+
+    LOG(LOG_ERROR, "front.start_failed", F("what", what), F("detail", detail),
+        F("error", log_errno(rc, text)));
+    return rc;
+}
+
+int front_open(struct front *f, uv_loop_t *loop, const struct config *cfg)
 {
     int rc;
 
@@ -14,24 +24,21 @@ int front_open(struct front *f, uv_loop_t *loop, const struct config *cfg, const
     f->loop = loop;
     f->cfg = cfg;
     f->base = cfg->front.base;
-    *why = "seal_public_file";
     if (cfg->seal_public_file[0]) {
         rc = seal_load_pub(cfg->seal_public_file, &f->seal);
         if (rc < 0)
-            return rc;
+            return failed("seal_public_file", cfg->seal_public_file, rc);
         f->sealed = true;
     }
-    *why = "store";
     rc = store_open(loop, &cfg->redis, STORE_FRONT, &f->store);
     if (rc < 0)
-        return rc;
-    *why = "pages";
+        return failed("store", "", rc);
     rc = routes_open(f);
-    if (rc < 0)
+    if (rc < 0) {
         front_close(f);
-    else
-        *why = "";
-    return rc;
+        return failed("pages", "", rc);
+    }
+    return 0;
 }
 
 void front_close(struct front *f)

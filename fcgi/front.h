@@ -34,8 +34,8 @@ struct front {
     struct front_stats stats;
 };
 
-/* 0 or -errno; *why (static text) says what could not be had. */
-int front_open(struct front *f, uv_loop_t *loop, const struct config *cfg, const char **why);
+/* 0 or -errno; what is wrong has been logged. */
+int front_open(struct front *f, uv_loop_t *loop, const struct config *cfg);
 void front_close(struct front *f);
 
 #endif

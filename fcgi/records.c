@@ -48,6 +48,8 @@ void rec_take(struct rec *p, struct rec_request *out)
 {
     assert(p->state == REC_BUSY && p->cur.arena);
     *out = p->cur;
+    if (out->refuse)
+        out->body = str_make(NULL, 0);
     p->cur.arena = NULL;
 }
 
@@ -319,6 +321,8 @@ enum rec_step rec_feed(struct rec *p, struct str *in, struct buf *reply)
             p->inside = true;
         }
         if (p->content > 0) {
+            if (in->n == 0)
+                return REC_MORE;
             all = *in;
             step = record_data(p, str_make(all.p, skip(in, &p->content)));
             if (step != REC_MORE)

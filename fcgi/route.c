@@ -7,13 +7,7 @@
 
 enum { SEGMENT_MAX = 256 };
 
-struct match {
-    const struct route *route;
-    unsigned literal; /* bit per literal segment, leftmost highest */
-    struct str bound[ROUTE_SEGMENTS];
-};
-
-static bool path_ok(struct str path)
+bool route_path_ok(struct str path)
 {
     struct str rest = path, seg;
     size_t i;
@@ -61,13 +55,13 @@ static struct str segment(struct str *s, bool *more)
     return seg;
 }
 
-static bool matches(const struct route *row, struct str path, struct match *m)
+static bool fits(const struct route *row, struct str path, struct route_match *m)
 {
     struct str pattern = str_of(row->pattern);
     bool more_pattern = true, more_path = true;
     size_t nbound = 0;
 
-    *m = (struct match){.route = row};
+    *m = (struct route_match){.route = row};
     while (more_pattern && more_path) {
         struct str want = segment(&pattern, &more_pattern), have = segment(&path, &more_path);
         bool bind = want.n > 1 && want.p[0] == '{';
@@ -85,27 +79,31 @@ static bool matches(const struct route *row, struct str path, struct match *m)
     return more_pattern == more_path;
 }
 
-/* The rows that fit are those with the most specific pattern; *allowed collects their methods. */
-static bool find(const struct req *r, struct str path, struct match *best, unsigned *allowed)
+static unsigned wanted(enum req_method m)
 {
-    unsigned want = r->method == REQ_POST    ? ROUTE_POST
-                    : r->method == REQ_OTHER ? 0
-                                             : (unsigned)ROUTE_GET;
-    struct match m;
+    return m == REQ_POST ? ROUTE_POST : m == REQ_OTHER ? 0 : (unsigned)ROUTE_GET;
+}
+
+bool route_match(const struct route *table, size_t n, enum req_method method, struct str path,
+                 struct route_match *m)
+{
+    struct route_match one;
+    unsigned allowed = 0;
     bool any = false;
     size_t i;
 
-    *allowed = 0;
-    for (i = 0; i < routes_count; i++) {
-        if (!matches(&routes[i], path, &m) || (any && m.literal < best->literal))
+    for (i = 0; i < n; i++) {
+        if (!fits(&table[i], path, &one) || (any && one.literal < m->literal))
             continue;
-        if (any && m.literal > best->literal)
-            *allowed = 0;
-        if (*allowed == 0 || (routes[i].methods & want))
-            *best = m;
-        *allowed |= routes[i].methods;
+        if (any && one.literal > m->literal)
+            allowed = 0;
+        if (allowed == 0 || (table[i].methods & wanted(method)))
+            *m = one;
+        allowed |= table[i].methods;
         any = true;
     }
+    if (any)
+        m->allowed = allowed;
     return any;
 }
 
@@ -153,17 +151,15 @@ void route_refuse(struct req *r, int status)
 
 void route_dispatch(struct req *r)
 {
-    unsigned want = r->method == REQ_POST ? ROUTE_POST : (unsigned)ROUTE_GET;
-    struct match m;
+    struct route_match m;
     struct str path;
-    unsigned allowed;
 
-    if (!path_ok(r->path)) {
+    if (!route_path_ok(r->path)) {
         route_refuse(r, 400);
-    } else if (!below_base(r, &path) || !find(r, path, &m, &allowed)) {
+    } else if (!below_base(r, &path) || !route_match(routes, routes_count, r->method, path, &m)) {
         route_refuse(r, 404);
-    } else if (r->method == REQ_OTHER || !(m.route->methods & want)) {
-        r->resp.allow = allow_text(allowed);
+    } else if (!(m.route->methods & wanted(r->method))) {
+        r->resp.allow = allow_text(m.allowed);
         refuse(r, m.route->kind, 405);
     } else if (r->body.n > m.route->body_max) {
         refuse(r, m.route->kind, 413);

@@ -26,10 +26,24 @@ struct route {
 /* Defined in routes.c, the only list. */
 extern const struct route routes[];
 extern const size_t routes_count;
+
+struct route_match {
+    const struct route *route;
+    struct str bound[ROUTE_SEGMENTS];
+    unsigned
+        literal; /* bit per literal segment, leftmost highest: the most specific pattern wins */
+    unsigned allowed; /* methods of all rows with that pattern */
+};
+/* path: below the base, without its slash. False: no pattern fits. When one fits but not the
+ * method, m->route is any row of it. */
+bool route_match(const struct route *table, size_t n, enum req_method method, struct str path,
+                 struct route_match *m);
+/* No NUL, control byte, ".", "..", "//", bad UTF-8; begins with a slash. */
+bool route_path_ok(struct str path);
 struct front;
-/* Loads what the handlers need beside the store (templates, catalogue) into f->pages: once per
- * front, before the process shuts itself in. 0 or -errno. routes_close() undoes it, also halfway.
- */
+/* routes.c: loads what the handlers need beside the store (templates, catalogue) into f->pages:
+ * once per front, before the process shuts itself in. 0 or -errno; what is wrong has been logged.
+ * routes_close() undoes it, also halfway. */
 int routes_open(struct front *f);
 void routes_close(struct front *f);
 /* Error answer in the form that the route's kind asks for; req_done() included. code is a key of
