@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sandbox/sb_cbor.h"
 #include "sandbox/sb_fault.h"
 #include "sandbox/sb_ops.h"
 
+#define RPC    "/service/AWSMPEntitlementService/operation/"
 #define METER  "AWSMPMeteringService."
 #define ENTITL "AWSMPEntitlementService."
 #define AGREE  "AWSMPCommerceService_v20200301."
@@ -52,6 +54,10 @@ static const struct sb_op ops[] = {
     {"GetCallerIdentity", "GetCallerIdentity", "sts", NULL, "", STS_NS, QRY, sb_sts_identity},
 };
 
+/* The one operation that newer SDKs call by rpc-v2-cbor. */
+static const struct sb_op cbor_op = {
+    ENTITL "GetEntitlements", "GetEntitlements", MP, EAST, "", "", SB_PROTO_CBOR, sb_entitle_get};
+
 /* What AWS answers to a bad signature, by protocol. */
 static const struct {
     const char *json, *query, *text;
@@ -88,7 +94,7 @@ bool sb_aws_wants(const struct sb_req *req)
     if (!str_is(req->method, "POST"))
         return false;
     return sb_req_header(req, "x-amz-target").n > 0 || str_is(req->path, "/") ||
-           str_starts(req->path, STR("/000000000000/"));
+           str_starts(req->path, STR("/000000000000/")) || str_starts(req->path, STR(RPC));
 }
 
 static const struct sb_op *find_op(const struct sb_req *req)
@@ -97,6 +103,8 @@ static const struct sb_op *find_op(const struct sb_req *req)
     bool query = target.n == 0;
     char action[64];
 
+    if (str_starts(req->path, STR(RPC)))
+        return str_is(req->path, RPC "GetEntitlements") ? &cbor_op : NULL;
     if (query && (!is_form(req) || sb_req_field(req->body, "Action", action, sizeof(action))))
         return NULL;
     for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
@@ -128,6 +136,8 @@ static int read_input(struct sb_call *c)
         return sb_call_fail(c, "RequestEntityTooLargeException", "the request is too large");
     if (c->proto == SB_PROTO_QUERY)
         rc = sb_call_form(c->req->body, &c->in);
+    else if (c->proto == SB_PROTO_CBOR)
+        rc = sb_cbor_decode(c->req->body, &c->in);
     else
         rc = json_parse(c->req->body, SB_BODY_MAX, &c->in);
     if (rc || !cJSON_IsObject(c->in))

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/enc.h"
+#include "sandbox/sb_cbor.h"
 #include "sandbox/sb_id.h"
 
 /* Codes that are not plain 400. */
@@ -194,6 +195,19 @@ static const char *const ctypes[] = {
     [SB_PROTO_CBOR] = "application/cbor",
 };
 
+/* Results and errors are written as JSON first; the entitlement service has one time stamp. */
+static void to_cbor(struct sb_call *c, struct buf *body)
+{
+    cJSON *doc = NULL;
+    int rc = json_parse(buf_view(body), SB_REPLY_MAX, &doc);
+
+    buf_reset(body);
+    if (rc == 0)
+        sb_cbor_encode(body, doc, "ExpirationDate");
+    cJSON_Delete(doc);
+    sb_resp_header(c->resp, "smithy-protocol", "rpc-v2-cbor");
+}
+
 void sb_call_answer(struct sb_call *c)
 {
     struct buf *body = &c->resp->body;
@@ -212,4 +226,6 @@ void sb_call_answer(struct sb_call *c)
         answer_json_error(c, body);
     else
         buf_str(body, buf_view(&c->out));
+    if (c->proto == SB_PROTO_CBOR)
+        to_cbor(c, body);
 }

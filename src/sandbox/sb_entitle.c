@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sandbox/sb_fault.h"
+#include "sandbox/sb_id.h"
 #include "sandbox/sb_ops.h"
 #include "sandbox/sb_purchase.h"
 
@@ -86,24 +87,26 @@ static void write_entitlement(struct jsonw *w, const struct sb_purchase *p)
     jsonw_obj_end(w);
 }
 
-/* The token names the product and the place in its list. */
+/* "<product>.<place in the list>.<something new>": SDKs stop at a token that they have seen. */
 static int read_page(const struct sb_call *c, const struct sb_product *product, uint64_t *from)
 {
-    struct str rest, token = json_str(c->in, "NextToken");
+    struct str unique, rest, token = json_str(c->in, "NextToken");
 
     *from = 0;
     if (token.n == 0)
         return json_get(c->in, "NextToken") ? -EINVAL : 0;
     if (!str_is(str_cut(token, '.', &rest), product->name))
         return -EINVAL;
-    return str_u64(rest, 1000000, from);
+    struct str place = str_cut(rest, '.', &unique);
+    return unique.n == 8 ? str_u64(place, 1000000, from) : -EINVAL;
 }
 
 static void next_page(struct sb_call *c, const struct sb_product *product, size_t at)
 {
-    char token[128];
+    char head[100], token[128];
 
-    snprintf(token, sizeof(token), "%s.%zu", product->name, at);
+    snprintf(head, sizeof(head), "%s.%zu.", product->name, at);
+    sb_id_hex(head, 8, token, sizeof(token));
     jsonw_kvs(&c->w, "NextToken", str_of(token));
 }
 

@@ -14,7 +14,7 @@ int sb_agree_describe(struct sb_call *c);
 int sb_agree_terms(struct sb_call *c);
 int sb_agree_entitlements(struct sb_call *c);
 int sb_agree_search(struct sb_call *c);
-/* sb_sqs.c: SQS, JSON and query protocol */
+/* sb_receive.c, sb_sqs.c: SQS, JSON and query protocol */
 int sb_sqs_receive(struct sb_call *c);
 int sb_sqs_delete(struct sb_call *c);
 int sb_sqs_delete_batch(struct sb_call *c);

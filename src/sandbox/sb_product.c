@@ -82,14 +82,24 @@ static const char *read_plans(const cJSON *o, struct sb_product *p)
     return NULL;
 }
 
+/* It becomes part of HTML ids and of page tokens. */
+static bool plain_name(const char *name)
+{
+    for (; *name; name++) {
+        if (!(*name >= 'a' && *name <= 'z') && !(*name >= '0' && *name <= '9') && *name != '-')
+            return false;
+    }
+    return true;
+}
+
 static const char *read_product(const cJSON *o, struct sb_product *p)
 {
     struct str mode = json_str(o, "mode");
     int m = mode.n ? pick(mode_names, 2, mode) : SB_MODE_CONCURRENT;
     int k = pick(pricing_names, 3, json_str(o, "pricing"));
 
-    if (!text(o, "name", true, p->name, sizeof(p->name)))
-        return "a product needs a name of at most 63 bytes";
+    if (!text(o, "name", true, p->name, sizeof(p->name)) || !plain_name(p->name))
+        return "a product needs a name of at most 63 small letters, digits and hyphens";
     if (!text(o, "title", true, p->title, sizeof(p->title)) ||
         !text(o, "product_code", true, p->code, sizeof(p->code)) ||
         !text(o, "product_id", true, p->id, sizeof(p->id)) ||
