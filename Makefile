@@ -139,8 +139,69 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(test_libs)
 	$(link) $(all_libs) $(LDLIBS)
 .SECONDARY:
 
+# Fuzz targets: one per file, linked with a main that replays the corpus (GCC), or by clang with
+# libFuzzer (`make fuzz`). Objects of the front come from an archive: taken only where needed.
+fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+fuzz_bin := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(fuzz_src))
+FUZZ_MAIN ?= $(O)/tests/fuzz/replay.o
+FUZZ_SECONDS ?= 60
+.PHONY: replay
+replay: $(fuzz_bin)
+$(O)/tests/fuzz/%.o: tests/fuzz/%.c
+	$(say) "  CC      $<"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(OWN) -Itests $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(O)/libfront.a: $(front_test_objs)
+	$(say) "  AR      $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(O)/fuzz/%: $(O)/tests/fuzz/%.o $(FUZZ_MAIN) $(O)/libfront.a $(test_libs)
+	$(say) "  LINK    $@"
+	$(Q)mkdir -p $(@D)
+	$(link) $(filter-out -lcmocka,$(all_libs)) $(LDLIBS)
+
+# What follows first makes sure that its tools are there (tools/deps: one dpkg-query when they are).
+JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+again = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+.PHONY: deps demo check check-asan check-valgrind fuzz lint docs
+deps:
+	$(Q)tools/deps all
+# make demo [ONCE=1] [PORT=8080]
+demo:
+	$(Q)tools/deps build
+	$(Q)$(again) all
+	$(Q)tools/demo --build $(O) $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
+check:
+	$(Q)tools/deps check
+	$(Q)$(again) all unit replay
+	$(Q)tools/run-tests --build $(O) $(if $(ONLY),--only $(ONLY))
+check-asan:
+	$(Q)tools/deps check
+	$(Q)$(again) O=$(O)-asan CFLAGS="$(asan)" HARDEN=-fPIE all unit replay
+	$(Q)tools/run-tests --build $(O)-asan --times 3 $(if $(ONLY),--only $(ONLY)) unit fuzz e2e
+check-valgrind:
+	$(Q)tools/deps check
+	$(Q)$(again) all unit replay
+	$(Q)tools/run-tests --build $(O) --times 10 --wrap "valgrind -q --error-exitcode=99 \
+	    --leak-check=full --errors-for-leak-kinds=definite --child-silent-after-fork=yes" unit fuzz
+fuzz:
+	$(Q)tools/deps lint
+	$(Q)$(again) O=$(O)-fuzz CC=clang HARDEN=-fPIE FUZZ_MAIN= \
+	    CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
+	    LDLIBS=-fsanitize=fuzzer replay
+	$(Q)tools/fuzz $(O)-fuzz $(FUZZ_SECONDS)
+lint:
+	$(Q)tools/deps lint
+	$(Q)$(again) all
+	$(Q)tools/lint --build $(O)
+# docs/configuration.md is made of the tables in src/config; a unit test says when it is old.
+docs: $(O)/lastmile
+	$(O)/lastmile check-config --reference > docs/configuration.md
+
+include tools/install.mk
+
 .PHONY: clean
 clean:
-	rm -rf $(O)
+	rm -rf $(O) $(O)-asan $(O)-fuzz
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
