@@ -16,7 +16,7 @@
  *   -EAGAIN   Redis is in trouble: unreachable, LOADING, BUSY, MISCONF, OOM, READONLY, NOREPLICAS,
  *             CLUSTERDOWN, deadline passed. A write may or may not have happened; every script is
  *             idempotent, so the same call may be made again. Fronts answer 503.
- *   -EPROTO   an answer that no script of ours gives
+ *   -EPROTO   an answer that no script of ours gives   -EMSGSIZE  arguments over 4 MiB
  * The callback runs exactly once, on the loop, never inside store_call() - also when the
  * connection dies or the deadline (redis.command_ms) passes; then the connection is closed and
  * made anew (a late answer must never meet the next command), with jittered back-off.
@@ -44,9 +44,10 @@ enum store_script {
     STORE_STATUS,  /* cap_hash */
     STORE_READY,   /* - : row of meta: schema, shards, now, worker heartbeat age */
     /* market role */
+    STORE_REG_LOAD,     /* task token reg_hash -> every field, sealed token and form included */
     STORE_REG_RESOLVED, /* task token reg_hash order_id order_shard (k v)* */
     STORE_REG_REFUSED,  /* task token reg_hash code final(0|1) */
-    STORE_REG_PLACED,   /* task token reg_hash */
+    STORE_REG_PLACED,   /* task token reg_hash [order_id: where it really went] */
     STORE_ORDER_UPSERT, /* order_id at_ms (k v)* : creates or updates what the channel says */
     STORE_ORDER_PLACE,  /* order_id cap_hash cap_ttl_ms form_json email late_ms */
     STORE_ORDER_FIND,   /* natural_order_id -> order (follows an alias), exists */
@@ -98,10 +99,13 @@ struct store_rows {
 struct store;
 typedef void store_cb(void *arg, int rc, const struct store_rows *rows);
 
-/* Connects in the background; calls made before are queued until the deadline. */
+/* Connects in the background; calls made before are queued until the deadline. cfg must outlive the
+ * handle. The password file is read here, once. */
 int store_open(uv_loop_t *loop, const struct cfg_redis *cfg, enum store_user user,
                struct store **out);
-/* Calls back everything in flight with -EAGAIN; the loop must run until the handles are closed. */
+/* Calls back everything in flight with -EAGAIN; the loop must run until the handles are closed.
+ * Those callbacks may still call (and fail with -EAGAIN); nobody else may use the handle any more.
+ */
 void store_close(struct store **s);
 unsigned store_shards(const struct store *s);
 void store_call(struct store *s, unsigned shard, enum store_script script, const struct str *args,
@@ -114,9 +118,17 @@ void store_order_fields(struct store *s, struct str order_id, const char *const 
  * wait_ms. One wait per shard at a time. rc 0: woken; -ETIMEDOUT; -EAGAIN. */
 void store_wait(struct store *s, unsigned shard, const char *const *roles, size_t nroles,
                 uint64_t wait_ms, store_cb *cb, void *arg);
-/* CONFIG GET / INFO: appendonly, appendfsync, maxmemory-policy, version; one row. */
+/* INFO and CONFIG GET: one row of version, role, appendonly (yes|no), appendfsync (empty where
+ * CONFIG is forbidden), maxmemory_policy, maxmemory, used_memory, loading, aof_last_write_status,
+ * connected_slaves. */
 void store_server_info(struct store *s, store_cb *cb, void *arg);
+/* What that row means for the wanted durability: 0 fine, 1 warn, -1 refuse to start; why (cap
+ * bytes) then says it for a person. */
+int store_check(const struct store_row *info, enum cfg_durability durability, char *why,
+                size_t cap);
 bool store_connected(const struct store *s);
+/* What went wrong last with Redis, for a log line; "" when nothing did. */
+const char *store_trouble(const struct store *s);
 
 /* First row's field; empty slice when absent. */
 struct str store_get(const struct store_rows *rows, const char *key);

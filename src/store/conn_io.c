@@ -1,0 +1,329 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rand.h"
+#include "store/conn_internal.h"
+
+enum { BACKOFF_FIRST_MS = 10, BACKOFF_MAX_MS = 2000 };
+
+static void free_if_over(struct conn *c)
+{
+    const struct conn_hooks hooks = c->hooks;
+    struct conn_call *call;
+
+    if (!c->ending || c->open_handles || c->resolving)
+        return;
+    while (c->broken.head)
+        conn_fail_queue(c, &c->broken, -EAGAIN);
+    while ((call = c->spare) != NULL) {
+        c->spare = call->next;
+        buf_free(&call->cmd);
+        free(call);
+    }
+    reply_reader_free(&c->reader);
+    buf_free(&c->out);
+    buf_free(&c->sending);
+    free(c);
+    hooks.on_closed(hooks.owner);
+}
+
+static void on_handle_closed(uv_handle_t *h)
+{
+    struct conn *c = h->data;
+
+    c->open_handles--;
+    free_if_over(c);
+}
+
+void conn_end(struct conn *c)
+{
+    uv_timer_stop(&c->timer);
+    uv_close((uv_handle_t *)&c->timer, on_handle_closed);
+    uv_close((uv_handle_t *)&c->prepare, on_handle_closed);
+    if (c->resolving)
+        uv_cancel((uv_req_t *)&c->resolve);
+    if (c->stream && c->state != CONN_CLOSING) {
+        c->state = CONN_CLOSING;
+        uv_close((uv_handle_t *)&c->h.stream, on_handle_closed);
+    }
+}
+
+static void schedule_retry(struct conn *c)
+{
+    c->state = CONN_DOWN;
+    c->retry_at = clock_mono_ms() + rand_backoff_ms(c->attempts, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
+    if (c->attempts < 16)
+        c->attempts++;
+    conn_arm(c);
+}
+
+static void on_stream_closed(uv_handle_t *h)
+{
+    struct conn *c = h->data;
+
+    c->stream = false;
+    c->open_handles--;
+    if (c->ending)
+        free_if_over(c);
+    else
+        schedule_retry(c);
+}
+
+void conn_drop(struct conn *c, const char *why)
+{
+    if (c->state == CONN_CLOSING || c->state == CONN_DOWN)
+        return;
+    if (why)
+        conn_set_trouble(c, str_of(why));
+    if (c->state == CONN_READY)
+        c->since = clock_mono_ms();
+    else
+        c->failed = true;
+    c->state = CONN_CLOSING;
+    buf_reset(&c->out);
+    if (c->stream)
+        uv_close((uv_handle_t *)&c->h.stream, on_stream_closed);
+    else
+        schedule_retry(c);
+    conn_fail_queue(c, &c->flight, -EAGAIN);
+}
+
+static void on_written(uv_write_t *w, int status)
+{
+    struct conn *c = w->data;
+
+    c->writing = false;
+    buf_reset(&c->sending);
+    if (c->state == CONN_CLOSING || c->ending)
+        return;
+    if (status < 0)
+        conn_drop(c, uv_err_name(status));
+    else if (c->out.len)
+        conn_flush_later(c);
+}
+
+static void flush(struct conn *c)
+{
+    uv_buf_t b = uv_buf_init(c->out.p, (unsigned)c->out.len);
+    struct buf swap;
+    int n;
+
+    if (buf_err(&c->out)) {
+        conn_drop(c, "out of memory");
+        return;
+    }
+    if (c->writing || c->out.len == 0)
+        return;
+    n = uv_try_write(&c->h.stream, &b, 1);
+    if (n < 0 && n != UV_EAGAIN) {
+        conn_drop(c, uv_err_name(n));
+        return;
+    }
+    if (n > 0)
+        buf_drop(&c->out, (size_t)n);
+    if (c->out.len == 0)
+        return;
+    swap = c->sending;
+    c->sending = c->out;
+    c->out = swap;
+    b = uv_buf_init(c->sending.p, (unsigned)c->sending.len);
+    c->write.data = c;
+    c->writing = true;
+    n = uv_write(&c->write, &c->h.stream, &b, 1, on_written);
+    if (n < 0) {
+        c->writing = false;
+        conn_drop(c, uv_err_name(n));
+    }
+}
+
+static void on_prepare(uv_prepare_t *p)
+{
+    struct conn *c = p->data;
+
+    uv_prepare_stop(p);
+    c->flushing = false;
+    if (c->state == CONN_READY || c->state == CONN_GREETING)
+        flush(c);
+}
+
+void conn_flush_later(struct conn *c)
+{
+    if (c->flushing || c->ending)
+        return;
+    c->flushing = true;
+    uv_prepare_start(&c->prepare, on_prepare);
+}
+
+/* AUTH (when configured) and PING. Trouble that a command would be told as well is not trouble of
+ * the connection; a refused password is. */
+static int take_greeting(struct conn *c, const struct reply *r)
+{
+    static const char *const fatal[] = {"NOAUTH", "WRONGPASS", "ERR", "NOPERM"};
+
+    if (r->type == REPLY_ERROR) {
+        struct str rest, word = str_cut(r->s, ' ', &rest);
+
+        conn_set_trouble(c, r->s);
+        for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+            if (str_is(word, fatal[i]))
+                return -EACCES;
+    }
+    if (--c->greetings)
+        return 0;
+    c->state = CONN_READY;
+    c->failed = false;
+    c->attempts = 0;
+    conn_move_waiting(c);
+    return 0;
+}
+
+static void on_bytes(struct conn *c, size_t n)
+{
+    const struct reply *reply;
+    int rc = reply_feed(c->reader, c->in, n);
+
+    while (!rc) {
+        rc = reply_next(c->reader, &reply);
+        if (rc == 0)
+            return;
+        if (rc == 1)
+            rc = c->state == CONN_GREETING ? take_greeting(c, reply) : conn_take_reply(c, reply);
+        if (c->ending || (c->state != CONN_READY && c->state != CONN_GREETING))
+            return;
+    }
+    conn_drop(c, rc == -EPROTO ? "not the Redis protocol" : NULL);
+}
+
+static void on_alloc(uv_handle_t *h, size_t size, uv_buf_t *b)
+{
+    struct conn *c = h->data;
+
+    (void)size;
+    *b = uv_buf_init(c->in, sizeof(c->in));
+}
+
+static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
+{
+    struct conn *c = s->data;
+
+    (void)b;
+    if (n > 0)
+        on_bytes(c, (size_t)n);
+    else if (n < 0)
+        conn_drop(c, n == UV_EOF ? "Redis closed the connection" : uv_err_name((int)n));
+}
+
+static void greet(struct conn *c)
+{
+    c->state = CONN_GREETING;
+    c->greetings = 1;
+    buf_reset(&c->out);
+    if (c->cfg.password[0]) {
+        bool user = c->cfg.user[0] != '\0';
+
+        conn_array(&c->out, user ? 3 : 2);
+        conn_bulk(&c->out, STR("AUTH"));
+        if (user)
+            conn_bulk(&c->out, str_of(c->cfg.user));
+        conn_bulk(&c->out, str_of(c->cfg.password));
+        c->greetings++;
+    }
+    conn_array(&c->out, 1);
+    conn_bulk(&c->out, STR("PING"));
+    conn_flush_later(c);
+}
+
+static void on_connect(uv_connect_t *req, int status)
+{
+    struct conn *c = req->data;
+
+    if (c->state != CONN_CONNECTING || c->ending)
+        return;
+    if (status == 0)
+        status = uv_read_start(&c->h.stream, on_alloc, on_read);
+    if (status < 0)
+        conn_drop(c, uv_err_name(status));
+    else
+        greet(c);
+}
+
+static void connect_to(struct conn *c, const struct sockaddr *addr)
+{
+    int rc = uv_tcp_init(c->loop, &c->h.tcp);
+
+    if (rc == 0) {
+        c->stream = true;
+        c->open_handles++;
+        c->h.tcp.data = c;
+        uv_tcp_nodelay(&c->h.tcp, 1);
+        rc = uv_tcp_connect(&c->connect, &c->h.tcp, addr, on_connect);
+    }
+    if (rc < 0)
+        conn_drop(c, uv_err_name(rc));
+}
+
+static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *res)
+{
+    struct conn *c = req->data;
+
+    c->resolving = false;
+    if (c->ending) {
+        uv_freeaddrinfo(res);
+        free_if_over(c);
+        return;
+    }
+    if (c->state == CONN_CONNECTING && !c->stream) {
+        if (status < 0)
+            conn_drop(c, uv_err_name(status));
+        else
+            connect_to(c, res->ai_addr);
+    }
+    uv_freeaddrinfo(res);
+}
+
+static void connect_host(struct conn *c)
+{
+    struct sockaddr_storage addr = {0};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    char port[8];
+    int rc;
+
+    if (uv_ip4_addr(c->cfg.host, c->cfg.port, (struct sockaddr_in *)&addr) == 0 ||
+        uv_ip6_addr(c->cfg.host, c->cfg.port, (struct sockaddr_in6 *)&addr) == 0) {
+        connect_to(c, (const struct sockaddr *)&addr);
+        return;
+    }
+    if (c->resolving) /* the last question is still open: its answer will do */
+        return;
+    snprintf(port, sizeof(port), "%u", (unsigned)c->cfg.port);
+    rc = uv_getaddrinfo(c->loop, &c->resolve, on_resolved, c->cfg.host, port, &hints);
+    if (rc < 0)
+        conn_drop(c, uv_err_name(rc));
+    else
+        c->resolving = true;
+}
+
+void conn_connect(struct conn *c)
+{
+    assert(!c->stream);
+    c->state = CONN_CONNECTING;
+    c->greet_end = clock_mono_ms() + c->cfg.connect_ms;
+    c->connect.data = c->resolve.data = c;
+    reply_reader_free(&c->reader);
+    if (reply_reader_new(&c->reader)) {
+        conn_drop(c, "out of memory");
+    } else if (c->cfg.socket[0]) {
+        uv_pipe_init(c->loop, &c->h.pipe, 0);
+        c->stream = true;
+        c->open_handles++;
+        c->h.pipe.data = c;
+        uv_pipe_connect(&c->connect, &c->h.pipe, c->cfg.socket, on_connect);
+    } else {
+        connect_host(c);
+    }
+    conn_arm(c);
+}

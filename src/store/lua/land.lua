@@ -1,0 +1,24 @@
+-- land: reg_hash channel product sealed_token ttl_ms extra_json
+-- A buyer arrived: the registration and the task that asks the channel who it is. The record
+-- lives 7 days; the sealed token is of use until token_until and is dropped by reg_resolved or
+-- reg_refused. Again with the same token: nothing. With another one: LMEXIST.
+-- -> {state, ver}
+start()
+local reg, channel, product, token, ttl = arg(1), arg(2), arg(3), arg(4), num(5)
+local key = P .. 'r:' .. reg
+local old = call('HMGET', key, 'state', 'digest', 'ver')
+local digest = redis.sha1hex(token)
+if old[1] then
+    if old[2] ~= digest then refuse('LMEXIST', 'registration') end
+    return {{'state', old[1], 'ver', old[3], 'repeat', '1'}}
+end
+check_queue('market')
+call('HGET', P .. 'k:resolve:' .. reg, 'state')
+
+write_clock()
+call('HSET', key, 'state', 'new', 'channel', channel, 'product', product, 'token', token,
+    'digest', digest, 'token_until', int(NOW + ttl), 'extra', ARGV[6] or '', 'created', int(NOW),
+    'ver', '1')
+call('PEXPIRE', key, int(7 * DAY))
+add_task('resolve:' .. reg, 'resolve', 'market', reg, 0, '')
+return {{'state', 'new', 'ver', '1'}}

@@ -1,0 +1,101 @@
+-- order_upsert: order_id at_ms (k v)*     (the store adds "tid": the tenant id that belongs to it)
+-- What the channel says about a purchase, as of at_ms. Creates the order (PENDING, RECEIVED).
+-- A fact older than the newest one only fills what is still empty and never touches the contract.
+-- contract is checked against the table; granted=1 lifts PENDING to ACTIVE, nothing else: an
+-- ended contract comes back only by a newer contract=ACTIVE. The end of a contract stamps
+-- at_ended; delete_at is the caller's (grace is a matter of the plan). An older fact may still lift
+-- PENDING to ACTIVE: nothing newer contradicts it. supersede=1 (not stored) with another purchase
+-- id is a renewal: a new contract in the old one's place, whatever the times say. When registered and
+-- something that matters changed: task fulfil:<order>.
+-- -> {created, changed, stale, ver, contract, fulfilment, registered, tenant}
+start()
+local id, at = arg(1), num(2)
+local key = P .. 'o:' .. id
+if shard_of(id) ~= SHARD then refuse('LMINVAL', 'order of another shard') end
+if #ARGV % 2 ~= 0 then refuse('LMINVAL', 'pairs') end
+local OURS = 'id ver created updated fulfilment at registered email form tenant want hold step' ..
+    ' pct msg note class code detail endpoint at_registered at_confirmed at_applied at_verified' ..
+    ' at_ready late merged fence_fulfil'
+local MATTERS = 'plan product_code quantity entitlements granted confirmed contract trial ends' ..
+    ' delete_at template region'
+local names, new = {'contract', 'fulfilment', 'registered', 'at', 'ver', 'at_ended', 'delete_at',
+    'tenant', 'granted', 'purchase', 'renewals'}, {}
+for i = 3, #ARGV, 2 do
+    local k, v = ARGV[i], ARGV[i + 1]
+    if has(OURS, k) or not find(k, '^[%w_]+$') then refuse('LMINVAL', 'field ' .. k) end
+    if k == 'contract' and not CONTRACT[v] then refuse('LMINVAL', 'contract ' .. v) end
+    if (k == 'granted' or k == 'confirmed') and v ~= '0' and v ~= '1' then refuse('LMINVAL', k) end
+    if new[k] then refuse('LMINVAL', 'twice: ' .. k) end
+    new[k] = v
+    names[#names + 1] = k
+end
+local v, o = call('HMGET', key, unpack(names)), {}
+for i, name in ipairs(names) do o[name] = v[i] or nil end
+call('XLEN', P .. 'h:' .. id)
+call('ZCARD', P .. 'orders')
+call('HLEN', P .. 'count')
+call('HGET', P .. 'k:fulfil:' .. id, 'state')
+check_queue('deploy')
+
+local created, stale = not o.fulfilment, false
+local renewal = new.supersede == '1' and new.purchase and o.purchase and new.purchase ~= o.purchase
+new.supersede = nil
+local contract = o.contract or 'PENDING'
+if created then
+    o = {fulfilment = 'RECEIVED', ver = '0', at = '0', registered = '0'}
+elseif at < tonumber(o.at or '0') and not renewal then
+    stale = true
+    local lifts = contract == 'PENDING' and (new.contract == 'ACTIVE' or new.granted == '1')
+    for k in pairs(new) do
+        local axis = k == 'contract' or k == 'granted' or k == 'confirmed'
+        if (axis and not lifts) or (o[k] and not axis) then new[k] = nil end
+    end
+end
+if renewal then new.renewals = int((tonumber(o.renewals) or 0) + 1) end
+local to = new.contract
+if not to and new.granted == '1' and contract == 'PENDING' then to = 'ACTIVE' end
+if to and to ~= contract and not legal(CONTRACT, contract, to) then
+    refuse('LMPERM', 'contract ' .. contract .. ' to ' .. to)
+end
+to = to or contract
+new.contract = to
+if to ~= contract and has('CANCELLED EXPIRED', to) and not o.at_ended and not new.at_ended then
+    new.at_ended = int(at)
+elseif to == 'ACTIVE' and has('CANCELLED EXPIRED', contract) then
+    new.at_ended = new.at_ended or ''
+    new.delete_at = new.delete_at or ''
+end
+local list, matters = {}, false
+for k, val in pairs(new) do
+    list[#list + 1] = k
+    list[#list + 1] = val
+    matters = matters or ((o[k] or '') ~= val and has(MATTERS, k))
+end
+
+write_clock()
+local changed, seen = put(key, o, list)
+local ver = tonumber(o.ver) or 0
+if created or seen then ver = ver + 1 end
+if created then
+    call('HSET', key, 'id', id, 'created', int(NOW), 'fulfilment', 'RECEIVED', 'registered', '0')
+    call('ZADD', P .. 'orders', int(NOW), id)
+    count(nil, nil, to, 'RECEIVED')
+    log(id, int(ver), 'order.created', '', '')
+else
+    count(contract, o.fulfilment, to, o.fulfilment)
+    if to ~= contract then
+        log(id, int(ver), 'contract.' .. string.lower(to), '', '{"from":"' .. contract .. '"}')
+    elseif matters then
+        log(id, int(ver), 'order.changed', '', '')
+    end
+end
+if changed > 0 or created or at > tonumber(o.at or '0') then
+    call('HSET', key, 'ver', int(ver), 'updated', int(NOW), 'at',
+        int(math.max(at, tonumber(o.at or '0'))))
+end
+if matters and o.registered == '1' and o.fulfilment ~= 'CLOSED' then
+    add_task('fulfil:' .. id, 'fulfil', 'deploy', id, 0, '')
+end
+return {{'created', created and '1' or '0', 'changed', int(changed), 'stale', stale and '1' or '0',
+    'ver', int(ver), 'contract', to, 'fulfilment', o.fulfilment, 'registered',
+    o.registered or '0', 'tenant', o.tenant or ''}}

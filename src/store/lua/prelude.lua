@@ -1,0 +1,310 @@
+-- prelude: in front of every script. Names the keys, tells the time, and holds the moves that
+-- several scripts make. KEYS[1] is always {pN}:meta; every other key is made from its tag.
+--
+-- Order of work in each script: start(), read and check, write_clock(), write. Nothing that can
+-- fail stands behind the first write: typed reads of the keys to be written come first.
+local SCHEMA = '1'
+local DAY = 86400000
+local ROLES = {'market', 'deploy', 'notify'}
+local call, find, format, floor = redis.call, string.find, string.format, math.floor
+local P = string.sub(KEYS[1], 1, -5)
+local SHARD = tonumber(string.match(P, '%d+'))
+local NOW, SLEW, SHARDS = 0, '', 1
+
+-- Legal transitions, from -> to; state.c holds the same tables.
+local CONTRACT = {
+    PENDING = 'ACTIVE SUSPENDED CANCELLED EXPIRED',
+    ACTIVE = 'SUSPENDED CANCELLED EXPIRED',
+    SUSPENDED = 'ACTIVE CANCELLED EXPIRED',
+    CANCELLED = 'ACTIVE EXPIRED',
+    EXPIRED = 'ACTIVE CANCELLED'
+}
+local FULFILMENT = {
+    RECEIVED = 'IDENTIFIED FAILED STUCK DELETING CLOSED',
+    IDENTIFIED = 'PROVISIONING VERIFYING READY SUSPENDED FAILED STUCK DELETING CLOSED',
+    PROVISIONING = 'VERIFYING READY SUSPENDED FAILED STUCK DELETING',
+    VERIFYING = 'PROVISIONING READY UPDATING SUSPENDED DEGRADED FAILED STUCK DELETING',
+    READY = 'PROVISIONING VERIFYING UPDATING SUSPENDED DEGRADED FAILED STUCK DELETING',
+    UPDATING = 'PROVISIONING VERIFYING READY SUSPENDED DEGRADED FAILED STUCK DELETING',
+    SUSPENDED = 'PROVISIONING VERIFYING READY UPDATING DEGRADED FAILED STUCK DELETING',
+    DEGRADED = 'PROVISIONING VERIFYING READY UPDATING SUSPENDED FAILED STUCK DELETING',
+    FAILED = 'IDENTIFIED PROVISIONING VERIFYING READY UPDATING SUSPENDED DEGRADED STUCK DELETING CLOSED',
+    STUCK = 'IDENTIFIED PROVISIONING VERIFYING READY UPDATING SUSPENDED DEGRADED FAILED DELETING CLOSED',
+    DELETING = 'FAILED STUCK CLOSED',
+    CLOSED = ''
+}
+-- A change of one of these changes what a buyer sees, and so the version.
+local VISIBLE = ' contract fulfilment plan product quantity trial starts ends granted confirmed' ..
+    ' registered email want hold step pct msg note code endpoint at_registered at_confirmed' ..
+    ' at_applied at_verified at_ready at_ended delete_at renewals late merged '
+
+local function refuse(code, text)
+    error({err = code .. ' ' .. text})
+end
+
+local function int(n)
+    return format('%.0f', n)
+end
+
+local function has(list, word)
+    return find(' ' .. list .. ' ', ' ' .. word .. ' ', 1, true) ~= nil
+end
+
+local function legal(axis, from, to)
+    return axis[to] ~= nil and has(axis[from] or '', to)
+end
+
+-- Argument i as a whole number, or a refusal.
+local function num(i)
+    local v = ARGV[i]
+    if not v or not find(v, '^%d+$') or #v > 15 then refuse('LMINVAL', 'argument ' .. i) end
+    return tonumber(v)
+end
+
+local function arg(i)
+    local v = ARGV[i]
+    if not v or v == '' then refuse('LMINVAL', 'argument ' .. i) end
+    return v
+end
+
+local function role_of(v)
+    for _, role in ipairs(ROLES) do
+        if v == role then return v end
+    end
+    refuse('LMINVAL', 'role')
+end
+
+-- Redis time that never goes back. After the server's clock was set back the shard's time runs at
+-- half speed until the clock has caught up: leases and delays neither freeze nor jump.
+local function set_clock(last, slew)
+    local t = call('TIME')
+    local ms = t[1] * 1000 + floor(t[2] / 1000)
+    last, slew = tonumber(last) or 0, tonumber(slew)
+    if last <= ms then
+        NOW, SLEW = ms, ''
+    elseif not slew or slew > ms then
+        NOW, SLEW = last, int(ms)
+    else
+        local gone = floor((ms - slew) / 2)
+        NOW, SLEW = last + gone, int(gone > 0 and ms or slew)
+    end
+end
+
+local function start()
+    local m = call('HMGET', KEYS[1], 'schema', 'shards', 'now', 'slew')
+    if m[1] ~= SCHEMA then
+        refuse('LMINIT', m[1] and ('schema is ' .. m[1]) or 'the store is not initialised')
+    end
+    if #ARGV > 4000 then refuse('LMINVAL', 'too many arguments') end
+    SHARDS = tonumber(m[2])
+    set_clock(m[3], m[4])
+end
+
+local function write_clock()
+    call('HSET', KEYS[1], 'now', int(NOW), 'slew', SLEW)
+end
+
+local function hash(key)
+    local flat, out = call('HGETALL', key), {}
+    for i = 1, #flat, 2 do out[flat[i]] = flat[i + 1] end
+    return out
+end
+
+-- A map as a row; skip: words that are left out; prefix goes before each name.
+local function row(map, skip, prefix, into)
+    local out = into or {}
+    for k, v in pairs(map) do
+        if not skip or not has(skip, k) then
+            out[#out + 1] = (prefix or '') .. k
+            out[#out + 1] = v
+        end
+    end
+    return out
+end
+
+local function shard_of(id)
+    return tonumber(string.match(id, '^[ot](%d+)%-'))
+end
+
+local function log(order, ver, kind, text, data)
+    call('XADD', P .. 'h:' .. order, 'MAXLEN', '~', '1000', '*', 'at', int(NOW), 'ver', ver,
+        'type', kind, 'text', text or '', 'data', data or '')
+end
+
+-- How many orders are in each pair of states.
+local function count(c0, f0, c1, f1)
+    if c0 == c1 and f0 == f1 then return end
+    if c0 then call('HINCRBY', P .. 'count', c0 .. '/' .. f0, -1) end
+    call('HINCRBY', P .. 'count', c1 .. '/' .. f1, 1)
+end
+
+-- Writes the pairs of list that differ from cur; an empty value removes. Returns how many
+-- changed and whether a buyer can see it.
+local function put(key, cur, list)
+    local set, del, seen = {key}, {key}, false
+    for i = 1, #list, 2 do
+        local k, v = list[i], list[i + 1]
+        if (cur[k] or '') ~= v then
+            if v == '' then
+                del[#del + 1] = k
+            else
+                set[#set + 1] = k
+                set[#set + 1] = v
+            end
+            cur[k] = v
+            seen = seen or has(VISIBLE, k)
+        end
+    end
+    if #set > 1 then call('HSET', unpack(set)) end
+    if #del > 1 then call('HDEL', unpack(del)) end
+    return (#set - 1) / 2 + #del - 1, seen
+end
+
+-- Typed reads of the queue's keys, so that no later write can meet a wrong type.
+local function check_queue(...)
+    for _, role in ipairs({...}) do
+        call('ZCARD', P .. 'ready:' .. role)
+        call('ZCARD', P .. 'wake:' .. role)
+    end
+    call('ZCARD', P .. 'lease')
+    call('ZCARD', P .. 'dead')
+    call('SCARD', P .. 'live')
+end
+
+local function ready(id, role, due)
+    call('ZREM', P .. 'lease', id)
+    call('ZADD', P .. 'ready:' .. role, int(due), id)
+    call('SADD', P .. 'live', id)
+    call('ZADD', P .. 'wake:' .. role, 0, '1')
+end
+
+-- The one way a task comes into being. Queued: its due time may only fall. Running: it runs once
+-- more afterwards. Done: anew without steps; dead: armed again with its steps. once: a task that
+-- ever was is left alone. Returns state and whether anything changed.
+local function add_task(id, kind, role, subject, delay, data, once)
+    local k = P .. 'k:' .. id
+    local t = call('HMGET', k, 'state', 'role', 'due', 'fence', 'again')
+    local due = NOW + delay
+    if t[1] and once then return t[1], false end
+    if data ~= '' and t[1] then call('HSET', k, 'data', data) end
+    if t[1] == 'queued' then
+        if due >= tonumber(t[3]) then return 'queued', false end
+        call('HSET', k, 'due', int(due))
+        ready(id, t[2], due)
+        return 'queued', true
+    elseif t[1] == 'running' then
+        call('HSET', k, 'again', '1')
+        return 'running', t[4] ~= '1'
+    elseif t[1] == 'dead' then
+        call('HDEL', k, 'class', 'error', 'again', 'cancel', 'last', 'token', 'owner')
+        call('ZREM', P .. 'dead', id)
+    elseif t[1] then
+        call('DEL', k)
+    elseif kind == 'fulfil' then -- the record expired: the fence engines have seen goes on
+        t[4] = call('HGET', P .. 'o:' .. subject, 'fence_fulfil')
+    end
+    call('HSET', k, 'id', id, 'kind', kind, 'role', role, 'subject', subject, 'state', 'queued',
+        'tries', '0', 'crashes', '0', 'fence', t[4] or '0', 'due', int(due), 'updated', int(NOW))
+    call('HSETNX', k, 'created', int(NOW))
+    if data ~= '' then call('HSET', k, 'data', data) end
+    call('PERSIST', k)
+    if shard_of(subject) then call('SADD', P .. 'ot:' .. subject, id) end
+    ready(id, role, due)
+    return 'queued', true
+end
+
+-- Proof that the caller runs the task: equality of the random token, nothing else.
+local function own(id, token)
+    local t = call('HMGET', P .. 'k:' .. id, 'state', 'token', 'subject', 'role', 'kind', 'fence',
+        'again', 'tries')
+    if t[1] ~= 'running' or t[2] ~= token or token == '' then refuse('LMSTALE', id) end
+    return {subject = t[3], role = t[4], kind = t[5], fence = t[6], again = t[7],
+        tries = tonumber(t[8]) or 0}
+end
+
+-- Is there work to do for an order in this state? (INV-2)
+local function working(o)
+    if o.hold and o.hold ~= '' then return false end
+    if o.fulfilment == 'RECEIVED' then
+        return o.registered == '1' and o.contract == 'ACTIVE'
+    end
+    return has('IDENTIFIED PROVISIONING VERIFYING UPDATING DELETING', o.fulfilment or '')
+end
+
+local function order_state(id)
+    local v = call('HMGET', P .. 'o:' .. id, 'contract', 'fulfilment', 'registered', 'hold', 'ver')
+    return {contract = v[1], fulfilment = v[2], registered = v[3], hold = v[4], ver = v[5]}
+end
+
+-- The work on an order was given up: it needs a human.
+local function stuck(id, class, text)
+    local o = order_state(id)
+    if not o.fulfilment or not working(o) then return end
+    local ver = int((tonumber(o.ver) or 0) + 1)
+    call('HSET', P .. 'o:' .. id, 'fulfilment', 'STUCK', 'class', class, 'detail', text,
+        'ver', ver, 'updated', int(NOW))
+    count(o.contract, o.fulfilment, o.contract, 'STUCK')
+    log(id, ver, 'order.stuck', class, '')
+end
+
+-- Parks a task. The caller has checked the queue's keys.
+local function park(id, kind, subject, class, text)
+    local k = P .. 'k:' .. id
+    call('HSET', k, 'state', 'dead', 'class', class, 'error', text, 'updated', int(NOW))
+    call('HDEL', k, 'token', 'owner', 'again')
+    call('PEXPIRE', k, int(30 * DAY))
+    call('ZREM', P .. 'lease', id)
+    call('SREM', P .. 'live', id)
+    call('ZADD', P .. 'dead', int(NOW), id)
+    if kind == 'fulfil' then stuck(subject, class, text) end
+end
+
+-- Follows a renewed purchase to the order it belongs to; may end in another shard.
+local function canon(id)
+    for _ = 1, 8 do
+        local to = call('GET', P .. 'alias:' .. id)
+        if not to then return id end
+        id = to
+        if shard_of(id) ~= SHARD then return id end
+    end
+    return id
+end
+
+-- What place() needs, read and checked before the first write. nil: no such order here.
+local function place_load(id)
+    local v = call('HMGET', P .. 'o:' .. id, 'fulfilment', 'registered', 'tid', 'tenant', 'ver',
+        'contract')
+    if not v[1] then return nil end
+    if not v[3] then refuse('LMINVAL', 'the order has no tenant id') end
+    call('HGET', P .. 't:' .. v[3], 'slot')
+    call('SCARD', P .. 'slots')
+    call('XLEN', P .. 'h:' .. id)
+    check_queue('deploy', 'notify')
+    return {id = id, fulfilment = v[1], registered = v[2], tid = v[3], tenant = v[4],
+        ver = tonumber(v[5])}
+end
+
+-- A registration meets its order: once. Everybody after that only gets a capability.
+local function place(o, cap, ttl, form, email, late)
+    call('HSET', P .. 's:' .. cap, 'order', o.id)
+    call('PEXPIRE', P .. 's:' .. cap, ttl)
+    if o.registered == '1' then return false end
+    local ver = int(o.ver + 1)
+    call('HSET', P .. 'o:' .. o.id, 'registered', '1', 'form', form, 'email', email,
+        'at_registered', int(NOW), 'updated', int(NOW), 'ver', ver)
+    log(o.id, ver, 'order.registered', '', '')
+    if has('DELETING CLOSED', o.fulfilment) then return true end
+    if not o.tenant then
+        local slot = call('SPOP', P .. 'slots')
+        if not slot then
+            slot = int((call('HINCRBY', KEYS[1], 'slot', 1) - 1) * SHARDS + SHARD)
+        end
+        call('HSET', P .. 't:' .. o.tid, 'id', o.tid, 'order', o.id, 'slot', slot,
+            'generation', '0', 'observed_generation', '0', 'state', 'new')
+        call('HSET', P .. 'o:' .. o.id, 'tenant', o.tid)
+    end
+    add_task('fulfil:' .. o.id, 'fulfil', 'deploy', o.id, 0, '')
+    add_task('mail:' .. o.id .. ':registered', 'mail', 'notify', o.id, 0, 'registered', true)
+    add_task('late:' .. o.id, 'late', 'notify', o.id, late, '', true)
+    return true
+end

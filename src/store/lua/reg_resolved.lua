@@ -1,0 +1,40 @@
+-- reg_resolved: task token reg_hash order_id order_shard (k v)*
+-- The channel told what the registration is. The sealed token is dropped. A form that waited
+-- meets its order at once when that lives here, else by the task place:<reg>. Again with the same
+-- order: only the fields. Another order: LMEXIST.
+-- -> {state, placed}
+start()
+local task, token, reg, order, shard = arg(1), ARGV[2] or '', arg(3), arg(4), num(5)
+local key = P .. 'r:' .. reg
+own(task, token)
+local r = hash(key)
+if not r.state then refuse('LMNOENT', 'registration') end
+if r.state == 'refused' then refuse('LMPERM', 'refused') end
+if r.order and r.order ~= order then refuse('LMEXIST', 'resolved to ' .. r.order) end
+if shard_of(order) ~= shard or (#ARGV - 5) % 2 ~= 0 then refuse('LMINVAL', 'order') end
+local list = {'order', order, 'order_shard', int(shard), 'token', '', 'code', ''}
+for i = 6, #ARGV, 2 do
+    if has('state token digest ver created form email cap cap_ttl late_ms placed moved', ARGV[i]) then
+        refuse('LMINVAL', ARGV[i])
+    end
+    list[#list + 1] = ARGV[i]
+    list[#list + 1] = ARGV[i + 1]
+end
+local waits = r.state == 'submitted' and r.placed ~= '1'
+local target = waits and canon(order)
+local o = waits and shard_of(target) == SHARD and place_load(target)
+check_queue('market')
+
+write_clock()
+put(key, r, list)
+if r.state == 'new' then call('HSET', key, 'state', 'resolved') end
+call('HINCRBY', key, 'ver', 1)
+if o then
+    place(o, r.cap, r.cap_ttl, r.form, r.email, tonumber(r.late_ms))
+    call('HSET', key, 'placed', '1')
+    call('HDEL', key, 'form', 'email')
+elseif waits then
+    add_task('place:' .. reg, 'place', 'market', reg, 0, '')
+end
+return {{'state', waits and 'submitted' or (r.state == 'new' and 'resolved' or r.state),
+    'placed', (o or r.placed == '1') and '1' or '0'}}

@@ -1,0 +1,25 @@
+-- resync: cursor("0" first) count jitter_ms
+-- Visits every order that is not closed and that a buyer registered for: a fulfil task that is
+-- neither queued, running nor parked is queued within the jitter. -> {cursor, added, seen}
+start()
+local cursor, n, jitter = ARGV[1] or '0', num(2), num(3)
+if cursor == '' then cursor = '0' end
+if not find(cursor, '^%d+$') then refuse('LMINVAL', 'cursor') end
+check_queue('deploy')
+local page = call('ZSCAN', P .. 'orders', cursor, 'COUNT', n)
+math.randomseed(NOW % 2147483647)
+local added, seen = 0, 0
+write_clock()
+for i = 1, #page[2], 2 do
+    local id = page[2][i]
+    local o = order_state(id)
+    seen = seen + 1
+    if o.registered == '1' and o.fulfilment ~= 'CLOSED' then
+        local state = call('HGET', P .. 'k:fulfil:' .. id, 'state')
+        if not state or state == 'done' then
+            add_task('fulfil:' .. id, 'fulfil', 'deploy', id, floor(math.random() * jitter), 'resync')
+            added = added + 1
+        end
+    end
+end
+return {{'cursor', page[1], 'added', int(added), 'seen', int(seen)}}

@@ -1,0 +1,123 @@
+/* The way an order takes through the scripts, and every refusal on it. */
+#include "store_test.h"
+
+#include "base/hash.h"
+#include "base/id.h"
+
+static char order[ID_ORDER], tenant[ID_TENANT];
+
+static int setup(void **state)
+{
+    (void)state;
+    redis_start(&fx.redis);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    redis_wipe(&fx.redis);
+    return 0;
+}
+
+static int fresh(void **state)
+{
+    (void)state;
+    RAW("FLUSHALL");
+    store_begin(1);
+    id_order(STR("aws"), STR("l-1"), 0, order);
+    id_tenant(str_of(order), tenant);
+    return 0;
+}
+
+static int done(void **state)
+{
+    (void)state;
+    no_violations(1);
+    store_end();
+    return 0;
+}
+
+static char task[128], token[64];
+
+static void claim(const char *role)
+{
+    OK(0, STORE_TASK_CLAIM, "w1", "seed", "30000", "1", "5", role);
+    snprintf(task, sizeof(task), "%s", field_of(1, "id"));
+    snprintf(token, sizeof(token), "%s", field_of(1, "token"));
+}
+
+static void purchase(void **state)
+{
+    char fulfil[64];
+
+    (void)state;
+    snprintf(fulfil, sizeof(fulfil), "fulfil:%s", order);
+    OK(0, STORE_LAND, "r1", "aws", "saas", "sealed", "3600000", "{}");
+    IS("state", "new");
+    OK(0, STORE_LAND, "r1", "aws", "saas", "sealed", "3600000", "{}");
+    REFUSED(-EEXIST, 0, STORE_LAND, "r1", "aws", "saas", "other", "3600000", "{}");
+    OK(0, STORE_REG_GET, "r1");
+    IS("state", "new");
+    IS("token", "");
+    claim("market");
+    assert_string_equal(task, "resolve:r1");
+    OK(0, STORE_REG_LOAD, task, token, "r1");
+    IS("token", "sealed");
+    REFUSED(-ESTALE, 0, STORE_REG_LOAD, task, "wrong", "r1");
+    OK(0, STORE_ORDER_UPSERT, order, "1000", "channel", "aws", "product", "saas", "purchase", "l-1",
+       "plan", "starter", "granted", "1", "confirmed", "1");
+    IS("created", "1");
+    IS("contract", "ACTIVE");
+    OK(0, STORE_REG_RESOLVED, task, token, "r1", order, "0", "plan", "starter", "account_masked",
+       "********4135");
+    IS("state", "resolved");
+    OK(0, STORE_TASK_FINISH, task, token, "done", "0", "", "");
+    OK(0, STORE_REG_GET, "r1");
+    IS("plan", "starter");
+    IS("contract", "ACTIVE");
+    IS("registered", "0");
+    OK(0, STORE_SUBMIT, "r1", "c1", "1000000", "{\"a\":1}", "a@b.example", "60000");
+    IS("placed", "1");
+    IS("repeat", "0");
+    OK(0, STORE_SUBMIT, "r1", "c1", "1000000", "{\"other\":1}", "x@b.example", "60000");
+    IS("placed", "1");
+    IS("repeat", "1");
+    OK(0, STORE_STATUS, "c1");
+    IS("kind", "order");
+    IS("order", order);
+    IS("email", "a@b.example");
+    IS("fulfilment", "RECEIVED");
+    claim("deploy");
+    assert_string_equal(task, fulfil);
+    OK(0, STORE_FULFIL_LOAD, task, token, order);
+    IS("o.plan", "starter");
+    IS("t.id", tenant);
+    IS("t.slot", "0");
+    OK(0, STORE_ORDER_WRITE, task, token, order, "o.fulfilment", "IDENTIFIED");
+    IS("changed", "2");
+    OK(0, STORE_ORDER_WRITE, task, token, order, "o.fulfilment", "IDENTIFIED");
+    IS("repeat", "1");
+    REFUSED(-EPERM, 0, STORE_ORDER_WRITE, task, token, order, "o.fulfilment", "UPDATING");
+    OK(0, STORE_ORDER_WRITE, task, token, order, "o.fulfilment", "READY", "o.endpoint", "http://x/",
+       "t.state", "running", "+mail", "ready", "log.type", "note", "log.text", "hi");
+    OK(0, STORE_TASK_FINISH, task, token, "done", "0", "", "");
+    OK(0, STORE_TASK_FINISH, task, token, "done", "0", "", "");
+    IS("repeat", "1");
+    REFUSED(-ESTALE, 0, STORE_ORDER_WRITE, task, token, order, "o.note", "late");
+    OK(0, STORE_LOG, order, "", "100");
+    assert_int_equal(fx.rows->n, 4);
+    OK(0, STORE_ORDER_GET, order);
+    assert_int_equal(fx.rows->n, 5);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(purchase, fresh, done),
+    };
+
+    if (crypto_init())
+        return 1;
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
