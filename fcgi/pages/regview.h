@@ -1,0 +1,20 @@
+/* regview: the pages of a registration: checking, form, resume. */
+#ifndef LM_REGVIEW_H
+#define LM_REGVIEW_H
+
+#include "pages/fields.h"
+#include "pages/page.h"
+#include "pages/reg.h"
+
+/* One row of "what was bought": label from the catalogue key; nothing for an empty value. */
+void regview_bought(struct page *p, const char *key, struct str value);
+/* Fills plan, term, quantity and account of the page from the registration. */
+void regview_purchase(struct page *p, const struct reg *g);
+struct str regview_term(struct page *p, int64_t starts, int64_t ends, bool trial);
+/* status 200; 422 with errors in fs; 503 when the store is in trouble. reg NULL: not known. */
+void regview_form(struct req *r, const struct reg_id *id, const struct reg *g,
+                  const struct fields *fs, int status);
+void regview_checking(struct req *r, const struct reg_id *id, const struct reg *g);
+void regview_resume(struct req *r, const struct reg_id *id, const struct reg *g);
+
+#endif

@@ -1,0 +1,210 @@
+#include "pages/status.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "pages/capcache.h"
+#include "pages/handlers.h"
+#include "pages/notice.h"
+#include "pages/page.h"
+
+static void ask_order(struct status_call *c);
+
+static void moved(struct status_call *c, const struct store_row *row)
+{
+    struct front *f = c->r->app;
+    int64_t shard = store_row_int(row, "moved", -1);
+    char cap[ID_SECRET];
+
+    if (shard < 0 || shard >= (int64_t)store_shards(f->store) || (unsigned)shard == c->cap.shard) {
+        c->answers->unknown(c);
+        return;
+    }
+    id_secret_move(c->cap.rand, (unsigned)shard, cap);
+    page_redirect(c->r, arena_fmt(c->r->arena, "%s%s%s", c->answers->moved_prefix, cap,
+                                  c->answers->moved_suffix));
+}
+
+static void found(struct status_call *c, const struct store_row *row)
+{
+    const struct front *f = c->r->app;
+    struct status_subject *sub = &c->subject;
+
+    c->row = row;
+    sub->market =
+        config_market(f->cfg, store_row_get(row, "channel"), store_row_get(row, "product"));
+    sub->plan = sub->market ? config_plan(sub->market, store_row_get(row, "plan")) : NULL;
+    if (sub->kind == 'o')
+        status_of_order(row, sub->plan, &c->status);
+    else
+        status_of_reg(row, &c->status);
+    c->answers->found(c);
+}
+
+/* The purchase continued another one: its order has the news. Once; a merge never chains here. */
+static bool follow(struct status_call *c, const struct store_row *row)
+{
+    struct str into = store_row_get(row, "merged");
+
+    if (into.n == 0 || c->merged || str_copy(into, c->order, sizeof(c->order)))
+        return false;
+    c->merged = true;
+    ask_order(c);
+    return true;
+}
+
+static void on_order(void *arg, int rc, const struct store_rows *rows)
+{
+    struct status_call *c = arg;
+    struct pages *pg = pages_of(c->r);
+
+    c->subject.kind = 'o';
+    if (rc == 0 && rows->n > 0) {
+        if (!follow(c, &rows->row[0]))
+            found(c, &rows->row[0]);
+        return;
+    }
+    if (rc == -ENOENT) {
+        capcache_drop(pg->caps, c->cap.hash);
+        c->answers->unknown(c);
+    } else {
+        c->answers->busy(c);
+    }
+}
+
+static void ask_order(struct status_call *c)
+{
+    struct front *f = c->r->app;
+    size_t n = c->answers->poll ? status_nfields : status_nfields_page;
+
+    store_order_fields(f->store, str_of(c->order), status_fields, n, on_order, c);
+}
+
+static void on_capability(void *arg, int rc, const struct store_rows *rows)
+{
+    struct status_call *c = arg;
+    struct pages *pg = pages_of(c->r);
+    const struct store_row *row = rc == 0 && rows->n > 0 ? &rows->row[0] : NULL;
+    struct str kind = row ? store_row_get(row, "kind") : str_make(NULL, 0);
+
+    if (rc == -ENOENT || rc == -EINVAL) {
+        c->answers->unknown(c);
+    } else if (!row) {
+        c->answers->busy(c);
+    } else if (str_is(kind, "moved")) {
+        moved(c, row);
+    } else if (str_is(kind, "order")) {
+        capcache_put(pg->caps, c->cap.hash, store_row_get(row, "order"), clock_mono_ms());
+        c->subject.kind = 'o';
+        if (!follow(c, row))
+            found(c, row);
+    } else {
+        c->subject.kind = 'r';
+        found(c, row);
+    }
+}
+
+void status_run(struct req *r, struct str capability, const struct status_answers *answers)
+{
+    struct front *f = r->app;
+    struct pages *pg = pages_of(r);
+    struct status_call *c = arena_alloc(r->arena, sizeof(*c));
+    struct str args[1], order;
+
+    if (!c || !pg) {
+        notice_busy(r, NULL);
+        return;
+    }
+    c->r = r;
+    c->answers = answers;
+    if (reg_id_parse(r, capability, &c->cap)) {
+        answers->unknown(c);
+        return;
+    }
+    order =
+        answers->poll ? capcache_get(pg->caps, c->cap.hash, clock_mono_ms()) : str_make(NULL, 0);
+    if (order.n > 0 && str_copy(order, c->order, sizeof(c->order)) == 0) {
+        ask_order(c);
+        return;
+    }
+    args[0] = str_of(c->cap.hash);
+    store_call(f->store, c->cap.shard, STORE_STATUS, args, 1, on_capability, c);
+}
+
+/* RFC 9110 13.1.2; a list of entity tags, weak comparison. */
+static bool matches(struct str header, struct str etag)
+{
+    while (header.n > 0) {
+        struct str one = str_trim(str_cut(header, ',', &header));
+
+        if (str_starts(one, STR("W/")))
+            one = str_from(one, 2);
+        if (str_eq(one, etag) || str_is(one, "*"))
+            return true;
+    }
+    return false;
+}
+
+void status_send_json(struct status_call *c)
+{
+    const struct front *f = c->r->app;
+    struct resp *resp = &c->r->resp;
+    const struct pages *pg = pages_of(c->r);
+    struct status_words words;
+
+    resp->etag = status_etag(c->r->arena, pg, &c->subject, &c->status);
+    resp->cache = "private, no-cache";
+    if (!c->status.terminal)
+        resp->retry_after = c->status.retry_after;
+    if (matches(req_param(c->r, "HTTP_IF_NONE_MATCH"), str_of(resp->etag))) {
+        resp->status = 304;
+    } else {
+        status_say(c->r->arena, pg, f->cfg, &c->subject, &c->status, &words);
+        resp->status = 200;
+        resp->content_type = "application/json";
+        status_json(pg, &c->status, &words, &resp->body);
+    }
+    req_done(c->r);
+}
+
+static void unknown_page(struct status_call *c)
+{
+    notice_unknown_link(c->r);
+}
+
+static void busy_page(struct status_call *c)
+{
+    notice_busy(c->r, NULL);
+}
+
+static void unknown_json(struct status_call *c)
+{
+    route_error(c->r, ROUTE_API, 404, "unknown_link");
+}
+
+static void busy_json(struct status_call *c)
+{
+    route_error(c->r, ROUTE_API, 503, "unavailable");
+}
+
+void status_get(struct req *r, const struct str *bound)
+{
+    static const struct status_answers a = {unknown_page, busy_page, status_send_page,
+                                            "s/",         "",        false};
+    status_run(r, bound[0], &a);
+}
+
+void status_poll(struct req *r, const struct str *bound)
+{
+    static const struct status_answers a = {unknown_json, busy_json,      status_send_json,
+                                            "s/",         "/status.json", true};
+    status_run(r, bound[0], &a);
+}
+
+void api_status_get(struct req *r, const struct str *bound)
+{
+    static const struct status_answers a = {unknown_json,     busy_json, status_send_json,
+                                            "api/v1/status/", "",        true};
+    status_run(r, bound[0], &a);
+}

@@ -1,0 +1,183 @@
+#include "pages/status_model.h"
+
+#include <string.h>
+
+#include "store/state.h"
+
+const char *const status_fields[] = {"ver", "contract", "fulfilment", "confirmed", "updated",
+                                     "at_registered", "at_confirmed", "at_applied", "at_verified",
+                                     "at_ready", "delete_at", "late", "pct", "note", "code",
+                                     "endpoint", "product", "plan", "channel", "merged",
+                                     /* the page's own */
+                                     "quantity", "starts", "ends", "trial", "account", "email"};
+enum { PAGE_ONLY = 6 };
+const size_t status_nfields_page = sizeof(status_fields) / sizeof(status_fields[0]);
+const size_t status_nfields = sizeof(status_fields) / sizeof(status_fields[0]) - PAGE_ONLY;
+
+enum { POLL_WORKING = 2, POLL_WAITING = 5, POLL_SLOW = 30 };
+
+/* By fulfilment, while the contract runs. */
+static const struct {
+    const char *state;
+    enum status_mood mood;
+    bool live;
+} states[] = {
+    [FULFIL_RECEIVED] = {"confirming", MOOD_WAITING, false},
+    [FULFIL_IDENTIFIED] = {"provisioning", MOOD_WORKING, false},
+    [FULFIL_PROVISIONING] = {"provisioning", MOOD_WORKING, false},
+    [FULFIL_VERIFYING] = {"verifying", MOOD_WORKING, false},
+    [FULFIL_READY] = {"ready", MOOD_READY, true},
+    [FULFIL_UPDATING] = {"updating", MOOD_WORKING, true},
+    [FULFIL_SUSPENDED] = {"suspended", MOOD_TROUBLE, false},
+    [FULFIL_DEGRADED] = {"degraded", MOOD_TROUBLE, true},
+    [FULFIL_FAILED] = {"failed", MOOD_TROUBLE, false},
+    [FULFIL_STUCK] = {"stuck", MOOD_TROUBLE, false},
+    [FULFIL_DELETING] = {"deleting", MOOD_ENDED, false},
+    [FULFIL_CLOSED] = {"closed", MOOD_ENDED, false},
+};
+
+const char *step_state_name(enum step_state s)
+{
+    static const char *const names[] = {
+        [STEP_TODO] = "todo", [STEP_NOW] = "now", [STEP_DONE] = "done", [STEP_ERROR] = "error"};
+
+    return names[s];
+}
+
+const char *status_mood_name(enum status_mood m)
+{
+    static const char *const names[] = {[MOOD_WORKING] = "working",
+                                        [MOOD_WAITING] = "waiting",
+                                        [MOOD_READY] = "ready",
+                                        [MOOD_TROUBLE] = "trouble",
+                                        [MOOD_ENDED] = "ended"};
+    return names[m];
+}
+
+static bool flag(const struct store_row *row, const char *key)
+{
+    return store_row_int(row, key, 0) != 0;
+}
+
+static void put_step(struct status *s, const char *id, int64_t at, bool done)
+{
+    struct status_step *x = &s->steps[s->nsteps++];
+    const struct status_step *before = s->nsteps > 1 ? x - 1 : NULL;
+
+    *x = (struct status_step){id, done ? STEP_DONE : STEP_TODO, done ? at : 0, -1};
+    if (done && at > 0 && before && before->at > 0 && at >= before->at)
+        x->seconds = (at - before->at + 500) / 1000;
+}
+
+/* A step is done when its time is known or a later one is. */
+static void put_steps(struct status *s, const struct store_row *row, enum fulfilment f)
+{
+    int64_t ready = store_row_int(row, "at_ready", 0);
+    int64_t verified = store_row_int(row, "at_verified", 0);
+    int64_t applied = store_row_int(row, "at_applied", 0);
+    bool done = f == FULFIL_READY || ready > 0, checked = done || verified > 0;
+    bool made = checked || applied > 0 || f == FULFIL_VERIFYING;
+    bool known = made || f != FULFIL_RECEIVED || flag(row, "confirmed");
+
+    put_step(s, "registered", store_row_int(row, "at_registered", 0), true);
+    put_step(s, "confirmed", store_row_int(row, "at_confirmed", 0), known);
+    if (s->deploys) {
+        put_step(s, "created", applied, made);
+        put_step(s, "checked", verified, checked);
+    }
+    put_step(s, "ready", ready, done);
+    s->was_ready = ready > 0;
+}
+
+static void mark_step(struct status *s)
+{
+    unsigned i;
+
+    for (i = 0; i < s->nsteps && s->steps[i].state == STEP_DONE; i++)
+        continue;
+    s->step = i + 1;
+    if (i < s->nsteps && s->mood != MOOD_ENDED)
+        s->steps[i].state = s->mood == MOOD_TROUBLE ? STEP_ERROR : STEP_NOW;
+}
+
+/* The contract ended: that is the news, whatever the environment does meanwhile. */
+static void contract_ended(struct status *s, enum fulfilment f)
+{
+    if (f == FULFIL_DELETING || f == FULFIL_CLOSED)
+        return;
+    s->state = s->was_ready ? "ending" : "ended";
+    s->mood = MOOD_ENDED;
+    s->live = f == FULFIL_READY || f == FULFIL_UPDATING || f == FULFIL_DEGRADED;
+}
+
+static void suspended(struct status *s)
+{
+    s->state = "suspended";
+    s->mood = MOOD_TROUBLE;
+    s->live = false;
+}
+
+static void set_pace(struct status *s, enum fulfilment f)
+{
+    s->terminal = f == FULFIL_CLOSED;
+    s->retry_after = s->mood == MOOD_WORKING   ? POLL_WORKING
+                     : s->mood == MOOD_WAITING ? POLL_WAITING
+                                               : POLL_SLOW;
+    if (f == FULFIL_DELETING)
+        s->retry_after = POLL_WAITING;
+}
+
+void status_of_order(const struct store_row *row, const struct cfg_plan *plan, struct status *out)
+{
+    enum fulfilment f;
+    enum contract c;
+
+    memset(out, 0, sizeof(*out));
+    if (fulfilment_parse(store_row_get(row, "fulfilment"), &f))
+        f = FULFIL_RECEIVED;
+    if (contract_parse(store_row_get(row, "contract"), &c))
+        c = CONTRACT_PENDING;
+    out->deploys = !plan || plan->fulfilment == CFG_DEPLOYMENT;
+    out->manual = plan && plan->fulfilment == CFG_MANUAL;
+    out->state = states[f].state;
+    out->mood = states[f].mood;
+    out->live = states[f].live;
+    put_steps(out, row, f);
+    if (out->manual && out->mood == MOOD_WORKING && !out->was_ready) {
+        out->state = "manual";
+        out->mood = MOOD_WAITING;
+    }
+    if (c == CONTRACT_SUSPENDED && out->mood != MOOD_ENDED)
+        suspended(out);
+    if (c == CONTRACT_CANCELLED || c == CONTRACT_EXPIRED)
+        contract_ended(out, f);
+    mark_step(out);
+    set_pace(out, f);
+    out->late = flag(row, "late") && !out->was_ready &&
+                (out->mood == MOOD_WORKING || out->mood == MOOD_WAITING);
+    out->pct = f == FULFIL_PROVISIONING ? (int)store_row_int(row, "pct", -1) : -1;
+    out->ver = store_row_int(row, "ver", 0);
+    out->updated = store_row_int(row, "updated", 0);
+    out->delete_at = store_row_int(row, "delete_at", 0);
+    out->endpoint = out->live ? store_row_get(row, "endpoint") : str_make(NULL, 0);
+    out->note = out->mood == MOOD_WORKING ? store_row_get(row, "note") : str_make(NULL, 0);
+    out->code = store_row_get(row, "code");
+}
+
+void status_of_reg(const struct store_row *row, struct status *out)
+{
+    bool refused = str_is(store_row_get(row, "state"), "refused");
+
+    memset(out, 0, sizeof(*out));
+    out->deploys = true;
+    out->state = refused ? "refused" : "confirming";
+    out->mood = refused ? MOOD_TROUBLE : MOOD_WAITING;
+    put_steps(out, row, FULFIL_RECEIVED);
+    mark_step(out);
+    set_pace(out, FULFIL_RECEIVED);
+    out->terminal = refused;
+    out->pct = -1;
+    out->ver = store_row_int(row, "ver", 0);
+    out->updated = store_row_int(row, "at_registered", 0);
+    out->code = store_row_get(row, "code");
+}

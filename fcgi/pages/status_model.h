@@ -1,0 +1,64 @@
+/*
+ * status_model: what a buyer is told about an order. Pure: fields of the store in, words out.
+ *
+ * The page, status.json and the API show the same structure. Texts are keys of the catalogue;
+ * billing truth is told only where the state implies it.
+ */
+#ifndef LM_STATUS_MODEL_H
+#define LM_STATUS_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "store/store.h"
+
+enum { STATUS_STEPS = 5 };
+
+/* How a page looks at a state. */
+enum status_mood {
+    MOOD_WORKING, /* something happens: poll often */
+    MOOD_WAITING, /* somebody else is to act */
+    MOOD_READY,
+    MOOD_TROUBLE,
+    MOOD_ENDED
+};
+
+enum step_state { STEP_TODO, STEP_NOW, STEP_DONE, STEP_ERROR };
+
+struct status_step {
+    const char *id; /* "registered": also the last part of the catalogue key "step.<id>" */
+    enum step_state state;
+    int64_t at;      /* ms; 0: not yet */
+    int64_t seconds; /* from the step before; -1: not known */
+};
+
+struct status {
+    const char *state; /* "provisioning": also the key "status.<state>" */
+    enum status_mood mood;
+    bool late, terminal;
+    bool live; /* there is an environment to go to */
+    bool was_ready;
+    bool deploys; /* an environment of its own is made (plan's pattern) */
+    bool manual;
+    unsigned step, nsteps; /* step counts from 1; nsteps + 1 when all are done */
+    struct status_step steps[STATUS_STEPS];
+    int pct; /* -1: not known */
+    int retry_after;
+    int64_t ver, updated, delete_at;
+    struct str endpoint, note, code; /* borrowed from the row */
+};
+
+/* Fields of an order for store_order_fields(): the first status_nfields are what the model reads,
+ * all of them what the page shows. */
+extern const char *const status_fields[];
+extern const size_t status_nfields, status_nfields_page;
+
+/* An order. plan may be NULL. */
+void status_of_order(const struct store_row *row, const struct cfg_plan *plan, struct status *out);
+/* A registration that waits for its purchase to be known: state "confirming", or "refused". */
+void status_of_reg(const struct store_row *row, struct status *out);
+const char *step_state_name(enum step_state s);
+const char *status_mood_name(enum status_mood m);
+
+#endif
