@@ -55,7 +55,8 @@ struct market_purchase {
 
 struct market_result {
     enum market_class cls;
-    const char *code; /* bare error code of the API, for operator and log; "" when none */
+    const char *code; /* bare error code of the API, for operator and log; "" when none. With
+                         MARKET_OK: what a side question (agreement, terms) failed with */
     uint64_t retry_after_ms;
     struct market_purchase purchase; /* valid when cls == MARKET_OK */
 };
@@ -67,7 +68,9 @@ enum market_event_kind {
     EVENT_RENEWED,             /* a new agreement that continues an old one: RENEW */
     EVENT_REPLACED,   /* a new agreement that takes an old one's place: REPLACE (upgrade) */
     EVENT_ENDING,     /* announcement only */
-    EVENT_ENDED,      /* real end: CANCELLED, EXPIRED, TERMINATED, deprovisioned, unsubscribed */
+    EVENT_ENDED,      /* real end: CANCELLED, EXPIRED, TERMINATED, deprovisioned, unsubscribed.
+                         After a renewal the old licence's deprovisioning says this too, of the
+                         old purchase only: a tenant that moved on is not concerned */
     EVENT_SUPERSEDED, /* the old half of RENEWED or REPLACED: never revokes */
     EVENT_FAILED,     /* subscribe-fail: payment failed */
     EVENT_ADVISORY,   /* a human should look; optional suspend */
@@ -76,15 +79,21 @@ enum market_event_kind {
 
 struct market_event {
     enum market_event_kind kind;
-    const char *dedupe;   /* requestId + detail-type, else id; SNS MessageId */
+    bool grants;          /* by itself proof that a usage-priced purchase may be served */
+    const char *dedupe;   /* requestId + detail-type, else id; SNS MessageId; "" when a bare
+                             notification carries none (poll fills in the queue's MessageId) */
     const char *type;     /* the channel's own name, for the record */
-    int64_t time_ms;      /* when it happened, by the channel's clock */
+    int64_t time_ms;      /* when it happened, by the channel's clock; 0 as above */
     const char *purchase; /* key as in market_purchase, "" when the event does not carry it */
     const char *license;
     const char *agreement, *previous_agreement;
     const char *account, *customer, *offer;
     const char *product_code, *product_id;
-    const char *reason; /* CANCELLED EXPIRED TERMINATED RENEWED REPLACED DEPROVISIONED ... */
+    const char *reason; /* aws: the agreement's intent or status (NEW RENEW REPLACE AMEND CANCELLED
+                           EXPIRED TERMINATED RENEWED REPLACED ...), LICENSE_UPDATED,
+                           DEPROVISIONED, SUBSCRIBED, SUBSCRIBE_FAILED, UNSUBSCRIBE_PENDING,
+                           UNSUBSCRIBED, ENTITLEMENT_UPDATED, AGREEMENT_ENDING,
+                           RENEWAL_UPCOMING, RENEWAL_TERMS, ADVISORY, VET_FAILED */
     bool trial;
     int64_t starts_ms, ends_ms;
 };
@@ -92,7 +101,8 @@ struct market_event {
 struct market_message {  /* one inbound message */
     const char *receipt; /* for ack */
     unsigned deliveries;
-    int rc;          /* 0, or -EBADMSG: not understood, -EKEYREJECTED: signature or topic refused */
+    int rc;          /* 0; do not ack otherwise: -EBADMSG not understood, -EKEYREJECTED signature
+                        or topic refused, -EAGAIN the signing certificate cannot be had now */
     const char *why; /* static text when rc != 0 */
     struct market_event event;
     struct str raw; /* what to store as evidence */
@@ -106,7 +116,9 @@ struct market_batch {
     size_t n;
 };
 
-struct market; /* one configured product of one channel: credentials, endpoints, state */
+/* One configured product of one channel: credentials, endpoints, state. The configuration given
+ * to open() must outlive it; a reload opens new ones and closes the old. */
+struct market;
 
 typedef void market_result_cb(void *arg, const struct market_result *r);
 typedef void market_batch_cb(void *arg, const struct market_batch *b);
@@ -116,9 +128,12 @@ struct market_ops {
     const char *channel;
     int (*open)(uv_loop_t *loop, struct http *http, const struct cfg_market *cfg,
                 struct market **out, const char **err);
+    /* What is under way calls back with MARKET_RETRY before close() returns; the loop must then run
+     * until the handles are closed. */
     void (*close)(struct market *m);
     /* token: what the buyer's browser brought. Also asks for entitlements where pricing has them.
-     */
+     * Usage pricing: granted only when no queue is configured, for then the landing is all the
+     * evidence there will ever be; with a queue the worker decides from event.grants. */
     void (*resolve)(struct market *m, struct str token, market_result_cb *cb, void *arg);
     /* Reads the purchase again: entitlements, agreement status and terms where ids are known. */
     void (*refresh)(struct market *m, const struct market_purchase *known, market_result_cb *cb,
@@ -128,7 +143,9 @@ struct market_ops {
     void (*poll)(struct market *m, market_batch_cb *cb, void *arg);
     /* After the message is durable. Failure is harmless: it comes again and is deduplicated. */
     void (*ack)(struct market *m, const char *receipt, market_ack_cb *cb, void *arg);
-    /* Parses one message body (EventBridge or SNS envelope) without I/O; for tests and webhooks. */
+    /* Parses one message body (EventBridge event, SNS envelope, bare SNS message) without I/O; for
+     * tests and webhooks. 0, -EBADMSG, -EKEYREJECTED, -EAGAIN (certificate not at hand). Only the
+     * envelope is signed: for the other two the door they came through must be trusted. */
     int (*parse)(struct market *m, struct str body, struct arena *a, struct market_event *out,
                  const char **why);
 };

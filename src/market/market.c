@@ -1,0 +1,54 @@
+#include "market/market.h"
+
+#include <errno.h>
+
+static const struct market_ops *const channels[] = {&market_aws};
+
+static const char *const events[] = {
+    [EVENT_IGNORED] = "ignored",
+    [EVENT_PURCHASED] = "purchased",
+    [EVENT_ENTITLEMENT_CHANGED] = "entitlement-changed",
+    [EVENT_RENEWED] = "renewed",
+    [EVENT_REPLACED] = "replaced",
+    [EVENT_ENDING] = "ending",
+    [EVENT_ENDED] = "ended",
+    [EVENT_SUPERSEDED] = "superseded",
+    [EVENT_FAILED] = "failed",
+    [EVENT_ADVISORY] = "advisory",
+    [EVENT_ADVISORY_RESOLVED] = "advisory-resolved",
+};
+enum { EVENTS = sizeof(events) / sizeof(*events) };
+
+const struct market_ops *market_find(const char *channel)
+{
+    for (size_t i = 0; i < sizeof(channels) / sizeof(*channels); i++)
+        if (str_is(str_of(channel), channels[i]->channel))
+            return channels[i];
+    return NULL;
+}
+
+const char *market_event_name(enum market_event_kind k)
+{
+    return (unsigned)k < EVENTS ? events[k] : "ignored";
+}
+
+int market_event_parse(struct str name, enum market_event_kind *out)
+{
+    for (unsigned i = 0; i < EVENTS; i++)
+        if (str_is(name, events[i])) {
+            *out = (enum market_event_kind)i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+const char *market_class_name(enum market_class c)
+{
+    static const char *const names[] = {
+        [MARKET_OK] = "ok",           [MARKET_RETRY] = "retry",     [MARKET_CONFIG] = "config",
+        [MARKET_EXPIRED] = "expired", [MARKET_INVALID] = "invalid", [MARKET_PRODUCT] = "product",
+        [MARKET_GONE] = "gone",
+    };
+
+    return (unsigned)c < sizeof(names) / sizeof(*names) ? names[c] : "config";
+}
