@@ -165,6 +165,8 @@ static int load_queue(struct sb *s, const cJSON *list)
         if (!e)
             return -ENOBUFS;
         e->receives = (unsigned)num(o, "receives");
+        if (!text(o, "id", e->id, sizeof(e->id)))
+            return -EINVAL;
     }
     return 0;
 }
