@@ -23,14 +23,14 @@ static int read_login(struct store *s, enum store_user user)
     const char *file[] = {c->front_password_file, c->worker_password_file, c->cli_password_file};
     const char *path = first(file[user], c->password_file);
 
-    s->conn_cfg.user = first(name[user], c->user);
-    s->conn_cfg.password = "";
+    s->redis_cfg.user = first(name[user], c->user);
+    s->redis_cfg.password = "";
     if (path[0]) {
         int rc = file_read_secret(path, &s->password);
 
         if (rc)
             return rc;
-        s->conn_cfg.password = buf_cstr(&s->password);
+        s->redis_cfg.password = buf_cstr(&s->password);
     }
     return 0;
 }
@@ -43,13 +43,13 @@ static void free_store(struct store *s)
     free(s);
 }
 
-static int open_conn(struct store *s, struct conn **out)
+static int open_conn(struct store *s, struct redis **out)
 {
-    struct conn_hooks hooks = store_hooks;
+    struct redis_hooks hooks = store_hooks;
     int rc;
 
     hooks.owner = s;
-    rc = conn_open(s->loop, &s->conn_cfg, &hooks, out);
+    rc = redis_open(s->loop, &s->redis_cfg, &hooks, out);
     if (!rc)
         s->open++;
     return rc;
@@ -72,10 +72,10 @@ int store_open(uv_loop_t *loop, const struct cfg_redis *cfg, enum store_user use
     s->loop = loop;
     s->cfg = cfg;
     buf_init(&s->password, PASSWORD_MAX);
-    s->conn_cfg.socket = first(cfg->socket, "");
-    s->conn_cfg.host = first(cfg->host, "127.0.0.1");
-    s->conn_cfg.port = cfg->port ? cfg->port : 6379;
-    s->conn_cfg.connect_ms = cfg->connect_ms;
+    s->redis_cfg.socket = first(cfg->socket, "");
+    s->redis_cfg.host = first(cfg->host, "127.0.0.1");
+    s->redis_cfg.port = cfg->port ? cfg->port : 6379;
+    s->redis_cfg.connect_ms = cfg->connect_ms;
     rc = read_login(s, user);
     if (!rc)
         rc = open_conn(s, &s->main);
@@ -95,8 +95,8 @@ void store_close(struct store **sp)
     *sp = NULL;
     for (unsigned i = 0; i < s->cfg->shards; i++)
         if (s->waits[i])
-            conn_close(s->waits[i]);
-    conn_close(s->main);
+            redis_close(s->waits[i]);
+    redis_close(s->main);
 }
 
 unsigned store_shards(const struct store *s)
@@ -106,15 +106,15 @@ unsigned store_shards(const struct store *s)
 
 bool store_connected(const struct store *s)
 {
-    return conn_up(s->main);
+    return redis_up(s->main);
 }
 
 const char *store_trouble(const struct store *s)
 {
-    return s->trouble[0] ? s->trouble : conn_trouble(s->main);
+    return s->trouble[0] ? s->trouble : redis_trouble(s->main);
 }
 
-static void on_fail(void *owner, struct conn_call *call, int rc)
+static void on_fail(void *owner, struct redis_call *call, int rc)
 {
     (void)owner;
     free(call->kept);
@@ -130,10 +130,10 @@ static void on_closed(void *owner)
         free_store(s);
 }
 
-struct conn_call *store_new_call(struct store *s, struct conn *c, enum call_kind kind, store_cb *cb,
-                                 void *arg)
+struct redis_call *store_new_call(struct store *s, struct redis *c, enum call_kind kind,
+                                  store_cb *cb, void *arg)
 {
-    struct conn_call *call = conn_call_new(c);
+    struct redis_call *call = redis_call_new(c);
 
     if (!call) {
         cb(arg, -EAGAIN, NULL);
@@ -155,16 +155,16 @@ static struct str shard_key(char *buf, size_t cap, unsigned shard, const char *r
 }
 
 /* WAIT n ms behind a writing script: its reply says how many replicas have the write. */
-static void add_wait(struct store *s, struct conn_call *call)
+static void add_wait(struct store *s, struct redis_call *call)
 {
     char text[24];
 
-    conn_array(&call->cmd, 3);
-    conn_bulk(&call->cmd, STR("WAIT"));
+    redis_array(&call->cmd, 3);
+    redis_bulk(&call->cmd, STR("WAIT"));
     snprintf(text, sizeof(text), "%u", (unsigned)s->cfg->wait_replicas);
-    conn_bulk(&call->cmd, str_of(text));
+    redis_bulk(&call->cmd, str_of(text));
     snprintf(text, sizeof(text), "%llu", (unsigned long long)s->cfg->wait_ms);
-    conn_bulk(&call->cmd, str_of(text));
+    redis_bulk(&call->cmd, str_of(text));
     call->replies = 2;
     call->timeout_ms += s->cfg->wait_ms;
 }
@@ -174,63 +174,63 @@ void store_call(struct store *s, unsigned shard, enum store_script id, const str
 {
     const struct script *script = script_get(id);
     bool upsert = id == STORE_ORDER_UPSERT && nargs >= 2;
-    struct conn_call *call = store_new_call(s, s->main, CALL_SCRIPT, cb, arg);
+    struct redis_call *call = store_new_call(s, s->main, CALL_SCRIPT, cb, arg);
     char key[24], tenant[ID_TENANT];
 
     if (!call)
         return;
     crash_point(script->before);
     call->script = id;
-    conn_array(&call->cmd, 4 + nargs + (upsert ? 2 : 0));
-    conn_bulk(&call->cmd, STR("EVALSHA"));
-    conn_bulk(&call->cmd, str_make(script->sha, SHA1_HEX - 1));
-    conn_bulk(&call->cmd, STR("1"));
-    conn_bulk(&call->cmd, shard_key(key, sizeof(key), shard, "meta", str_of("")));
+    redis_array(&call->cmd, 4 + nargs + (upsert ? 2 : 0));
+    redis_bulk(&call->cmd, STR("EVALSHA"));
+    redis_bulk(&call->cmd, str_make(script->sha, SHA1_HEX - 1));
+    redis_bulk(&call->cmd, STR("1"));
+    redis_bulk(&call->cmd, shard_key(key, sizeof(key), shard, "meta", str_of("")));
     for (size_t i = 0; i < nargs; i++)
-        conn_bulk(&call->cmd, args[i]);
+        redis_bulk(&call->cmd, args[i]);
     if (upsert) { /* the tenant's name follows from the order's: nobody else has to know how */
         id_tenant(args[0], tenant);
-        conn_bulk(&call->cmd, STR("tid"));
-        conn_bulk(&call->cmd, str_of(tenant));
+        redis_bulk(&call->cmd, STR("tid"));
+        redis_bulk(&call->cmd, str_of(tenant));
     }
     if (script->writes && s->cfg->wait_replicas)
         add_wait(s, call);
     if (shard >= s->cfg->shards)
-        conn_reject(s->main, call, -EINVAL);
+        redis_reject(s->main, call, -EINVAL);
     else
-        conn_send(s->main, call);
+        redis_send(s->main, call);
 }
 
 void store_order_fields(struct store *s, struct str order_id, const char *const *fields, size_t n,
                         store_cb *cb, void *arg)
 {
-    struct conn_call *call = store_new_call(s, s->main, CALL_FIELDS, cb, arg);
+    struct redis_call *call = store_new_call(s, s->main, CALL_FIELDS, cb, arg);
     char key[96];
     unsigned shard;
 
     if (!call)
         return;
     if (id_shard(order_id, s->cfg->shards, &shard)) {
-        conn_reject(s->main, call, -ENOENT);
+        redis_reject(s->main, call, -ENOENT);
         return;
     }
     call->names = fields;
     call->n = n;
-    conn_array(&call->cmd, 3 + n);
-    conn_bulk(&call->cmd, STR("HMGET"));
-    conn_bulk(&call->cmd, shard_key(key, sizeof(key), shard, "o:", order_id));
+    redis_array(&call->cmd, 3 + n);
+    redis_bulk(&call->cmd, STR("HMGET"));
+    redis_bulk(&call->cmd, shard_key(key, sizeof(key), shard, "o:", order_id));
     for (size_t i = 0; i < n; i++)
-        conn_bulk(&call->cmd, str_of(fields[i]));
-    conn_bulk(&call->cmd, STR("id")); /* last: tells an absent order from an empty one */
-    conn_send(s->main, call);
+        redis_bulk(&call->cmd, str_of(fields[i]));
+    redis_bulk(&call->cmd, STR("id")); /* last: tells an absent order from an empty one */
+    redis_send(s->main, call);
 }
 
 void store_wait(struct store *s, unsigned shard, const char *const *roles, size_t nroles,
                 uint64_t wait_ms, store_cb *cb, void *arg)
 {
     bool bad = shard >= s->cfg->shards || nroles == 0 || wait_ms == 0;
-    struct conn *c = bad ? s->main : s->waits[shard];
-    struct conn_call *call;
+    struct redis *c = bad ? s->main : s->waits[shard];
+    struct redis_call *call;
     char text[64];
 
     if (!c && open_conn(s, &s->waits[shard]) == 0)
@@ -239,34 +239,34 @@ void store_wait(struct store *s, unsigned shard, const char *const *roles, size_
     if (!call)
         return;
     if (bad || !c) {
-        conn_reject(s->main, call, bad ? -EINVAL : -EAGAIN);
+        redis_reject(s->main, call, bad ? -EINVAL : -EAGAIN);
         return;
     }
-    conn_array(&call->cmd, 2 + nroles);
-    conn_bulk(&call->cmd, STR("BZPOPMIN"));
+    redis_array(&call->cmd, 2 + nroles);
+    redis_bulk(&call->cmd, STR("BZPOPMIN"));
     for (size_t i = 0; i < nroles; i++)
-        conn_bulk(&call->cmd, shard_key(text, sizeof(text), shard, "wake:", str_of(roles[i])));
+        redis_bulk(&call->cmd, shard_key(text, sizeof(text), shard, "wake:", str_of(roles[i])));
     snprintf(text, sizeof(text), "%llu.%03u", (unsigned long long)(wait_ms / 1000),
              (unsigned)(wait_ms % 1000));
-    conn_bulk(&call->cmd, str_of(text));
+    redis_bulk(&call->cmd, str_of(text));
     call->timeout_ms += wait_ms;
-    conn_send(c, call);
+    redis_send(c, call);
 }
 
 void store_server_info(struct store *s, store_cb *cb, void *arg)
 {
     static const char *const words[] = {"CONFIG", "GET", "appendfsync"};
-    struct conn_call *call = store_new_call(s, s->main, CALL_INFO, cb, arg);
+    struct redis_call *call = store_new_call(s, s->main, CALL_INFO, cb, arg);
 
     if (!call)
         return;
-    conn_array(&call->cmd, 1);
-    conn_bulk(&call->cmd, STR("INFO"));
-    conn_array(&call->cmd, 3);
+    redis_array(&call->cmd, 1);
+    redis_bulk(&call->cmd, STR("INFO"));
+    redis_array(&call->cmd, 3);
     for (size_t i = 0; i < 3; i++)
-        conn_bulk(&call->cmd, str_of(words[i]));
+        redis_bulk(&call->cmd, str_of(words[i]));
     call->replies = 2;
-    conn_send(s->main, call);
+    redis_send(s->main, call);
 }
 
-const struct conn_hooks store_hooks = {store_on_reply, on_fail, on_closed, NULL};
+const struct redis_hooks store_hooks = {store_on_reply, on_fail, on_closed, NULL};

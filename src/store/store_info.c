@@ -58,7 +58,7 @@ static struct info *read_info(struct str text)
     return info;
 }
 
-enum conn_next store_info_reply(struct conn_call *call, const struct reply *reply)
+enum redis_next store_info_reply(struct redis_call *call, const struct reply *reply)
 {
     struct info *info;
 
@@ -71,7 +71,7 @@ enum conn_next store_info_reply(struct conn_call *call, const struct reply *repl
             call->kept = read_info(reply->s);
             call->saved = call->kept ? 0 : -EAGAIN;
         }
-        return CONN_MORE;
+        return REDIS_MORE;
     }
     info = call->kept;
     if (info && reply->type == REPLY_ARRAY && reply->n == 2 && reply->e[1]->type == REPLY_STRING)
@@ -79,7 +79,7 @@ enum conn_next store_info_reply(struct conn_call *call, const struct reply *repl
     call->cb(call->arg, call->saved, info ? &info->rows : NULL);
     free(call->kept);
     call->kept = NULL;
-    return CONN_DONE;
+    return REDIS_DONE;
 }
 
 int store_check(const struct store_row *row, enum cfg_durability durability, char *why, size_t cap)

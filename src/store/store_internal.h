@@ -2,7 +2,7 @@
 #ifndef LM_STORE_INTERNAL_H
 #define LM_STORE_INTERNAL_H
 
-#include "store/conn.h"
+#include "store/redis.h"
 #include "store/script.h"
 #include "store/store.h"
 
@@ -11,23 +11,23 @@ enum call_kind { CALL_SCRIPT, CALL_FIELDS, CALL_WAIT, CALL_INFO };
 struct store {
     uv_loop_t *loop;
     const struct cfg_redis *cfg;
-    struct conn_cfg conn_cfg;
+    struct redis_cfg redis_cfg;
     struct buf password;
-    struct conn *main;
-    struct conn *waits[ID_SHARDS_MAX]; /* made when first waited on */
-    unsigned open;                     /* connections not yet closed */
-    char trouble[160];                 /* of the last answer, else the connection's counts */
+    struct redis *main;
+    struct redis *waits[ID_SHARDS_MAX]; /* made when first waited on */
+    unsigned open;                      /* connections not yet closed */
+    char trouble[160];                  /* of the last answer, else the connection's counts */
 };
 
-extern const struct conn_hooks store_hooks;
-enum conn_next store_on_reply(void *owner, struct conn_call *call, struct reply_reader *reader,
-                              const struct reply *reply);
+extern const struct redis_hooks store_hooks;
+enum redis_next store_on_reply(void *owner, struct redis_call *call, struct reply_reader *reader,
+                               const struct reply *reply);
 
 /* NULL after cb has been told -EAGAIN: no memory. */
-struct conn_call *store_new_call(struct store *s, struct conn *c, enum call_kind kind, store_cb *cb,
-                                 void *arg);
+struct redis_call *store_new_call(struct store *s, struct redis *c, enum call_kind kind,
+                                  store_cb *cb, void *arg);
 /* The reply to INFO and then the one to CONFIG GET. */
-enum conn_next store_info_reply(struct conn_call *call, const struct reply *reply);
+enum redis_next store_info_reply(struct redis_call *call, const struct reply *reply);
 
 /* rows that outlive their reply; free() gives them back. NULL: no memory. */
 struct store_rows *rows_copy(const struct store_rows *rows);

@@ -7,7 +7,7 @@
 #include "store/trouble.h"
 
 /* EVALSHA <sha> rest -> EVAL <text> rest: the rest of the command is kept as it was written. */
-static enum conn_next send_text(struct conn_call *call)
+static enum redis_next send_text(struct redis_call *call)
 {
     static const size_t name = sizeof("$7\r\nEVALSHA\r\n") - 1,
                         sha = sizeof("$40\r\n\r\n") - 1 + 40;
@@ -15,19 +15,19 @@ static enum conn_next send_text(struct conn_call *call)
     size_t head = (size_t)str_chr(all, '\n') + 1;
     struct buf next;
 
-    buf_init(&next, CONN_CMD_MAX);
+    buf_init(&next, REDIS_CMD_MAX);
     buf_str(&next, str_sub(all, 0, head));
-    conn_bulk(&next, STR("EVAL"));
-    conn_bulk(&next, script_get(call->script)->text);
+    redis_bulk(&next, STR("EVAL"));
+    redis_bulk(&next, script_get(call->script)->text);
     buf_str(&next, str_from(all, head + name + sha));
     if (buf_err(&next)) {
         buf_free(&next);
         call->cb(call->arg, -EMSGSIZE, NULL);
-        return CONN_DONE;
+        return REDIS_DONE;
     }
     buf_free(&call->cmd);
     call->cmd = next;
-    return CONN_RESEND;
+    return REDIS_RESEND;
 }
 
 static int refusal(struct store *s, const struct reply *reply, bool *renew)
@@ -40,19 +40,20 @@ static int refusal(struct store *s, const struct reply *reply, bool *renew)
     return t.rc;
 }
 
-static enum conn_next finish(struct conn_call *call, int rc, const struct store_rows *rows,
-                             bool renew)
+static enum redis_next finish(struct redis_call *call, int rc, const struct store_rows *rows,
+                              bool renew)
 {
     if (call->kind == CALL_SCRIPT)
         crash_point(script_get(call->script)->after);
     call->cb(call->arg, rc, rc ? NULL : rows);
     free(call->kept);
     call->kept = NULL;
-    return renew ? CONN_RENEW : CONN_DONE;
+    return renew ? REDIS_RENEW : REDIS_DONE;
 }
 
 /* The second reply, of WAIT: too few replicas is "may or may not have happened". */
-static enum conn_next wait_reply(struct store *s, struct conn_call *call, const struct reply *reply)
+static enum redis_next wait_reply(struct store *s, struct redis_call *call,
+                                  const struct reply *reply)
 {
     bool renew = false;
     int rc = call->saved;
@@ -69,8 +70,8 @@ static enum conn_next wait_reply(struct store *s, struct conn_call *call, const 
     return finish(call, rc, call->kept, renew);
 }
 
-static enum conn_next script_reply(struct store *s, struct conn_call *call,
-                                   struct reply_reader *reader, const struct reply *reply)
+static enum redis_next script_reply(struct store *s, struct redis_call *call,
+                                    struct reply_reader *reader, const struct reply *reply)
 {
     struct store_rows rows = {NULL, 0};
     bool renew = false;
@@ -84,7 +85,7 @@ static enum conn_next script_reply(struct store *s, struct conn_call *call,
         if (!rc)
             call->kept = rows_copy(&rows);
         call->saved = rc || call->kept ? rc : -EAGAIN;
-        return CONN_MORE;
+        return REDIS_MORE;
     }
     if (call->timeout_ms > s->cfg->command_ms)
         return wait_reply(s, call, reply);
@@ -100,8 +101,8 @@ static enum conn_next script_reply(struct store *s, struct conn_call *call,
     return finish(call, rc, &rows, renew);
 }
 
-static enum conn_next fields_reply(struct store *s, struct conn_call *call,
-                                   struct reply_reader *reader, const struct reply *reply)
+static enum redis_next fields_reply(struct store *s, struct redis_call *call,
+                                    struct reply_reader *reader, const struct reply *reply)
 {
     struct store_rows rows = {NULL, 0};
     bool renew = false;
@@ -118,7 +119,7 @@ static enum conn_next fields_reply(struct store *s, struct conn_call *call,
     return finish(call, rc, &rows, renew);
 }
 
-static enum conn_next woken(struct store *s, struct conn_call *call, const struct reply *reply)
+static enum redis_next woken(struct store *s, struct redis_call *call, const struct reply *reply)
 {
     bool renew = false;
     int rc = reply->type == REPLY_ARRAY   ? 0
@@ -129,8 +130,8 @@ static enum conn_next woken(struct store *s, struct conn_call *call, const struc
     return finish(call, rc == -EPROTO ? -EAGAIN : rc, NULL, renew);
 }
 
-enum conn_next store_on_reply(void *owner, struct conn_call *call, struct reply_reader *reader,
-                              const struct reply *reply)
+enum redis_next store_on_reply(void *owner, struct redis_call *call, struct reply_reader *reader,
+                               const struct reply *reply)
 {
     struct store *s = owner;
 
@@ -144,5 +145,5 @@ enum conn_next store_on_reply(void *owner, struct conn_call *call, struct reply_
     case CALL_INFO:
         return store_info_reply(call, reply);
     }
-    return CONN_DONE;
+    return REDIS_DONE;
 }

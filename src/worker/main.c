@@ -20,7 +20,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/rand.h"
-#include "store/check.h"
+#include "store/store.h"
 #include "worker/lease.h"
 #include "worker/task.h"
 

@@ -6,19 +6,19 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
-#include "store/conn_internal.h"
+#include "store/redis_internal.h"
 
 enum { BACKOFF_FIRST_MS = 10, BACKOFF_MAX_MS = 2000 };
 
-static void free_if_over(struct conn *c)
+static void free_if_over(struct redis *c)
 {
-    const struct conn_hooks hooks = c->hooks;
-    struct conn_call *call;
+    const struct redis_hooks hooks = c->hooks;
+    struct redis_call *call;
 
     if (!c->ending || c->open_handles || c->resolving)
         return;
     while (c->broken.head)
-        conn_fail_queue(c, &c->broken, -EAGAIN);
+        redis_fail_queue(c, &c->broken, -EAGAIN);
     while ((call = c->spare) != NULL) {
         c->spare = call->next;
         buf_free(&call->cmd);
@@ -33,37 +33,37 @@ static void free_if_over(struct conn *c)
 
 static void on_handle_closed(uv_handle_t *h)
 {
-    struct conn *c = h->data;
+    struct redis *c = h->data;
 
     c->open_handles--;
     free_if_over(c);
 }
 
-void conn_end(struct conn *c)
+void redis_end(struct redis *c)
 {
     uv_timer_stop(&c->timer);
     uv_close((uv_handle_t *)&c->timer, on_handle_closed);
     uv_close((uv_handle_t *)&c->prepare, on_handle_closed);
     if (c->resolving)
         uv_cancel((uv_req_t *)&c->resolve);
-    if (c->stream && c->state != CONN_CLOSING) {
-        c->state = CONN_CLOSING;
+    if (c->stream && c->state != REDIS_CLOSING) {
+        c->state = REDIS_CLOSING;
         uv_close((uv_handle_t *)&c->h.stream, on_handle_closed);
     }
 }
 
-static void schedule_retry(struct conn *c)
+static void schedule_retry(struct redis *c)
 {
-    c->state = CONN_DOWN;
+    c->state = REDIS_DOWN;
     c->retry_at = clock_mono_ms() + rand_backoff_ms(c->attempts, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
     if (c->attempts < 16)
         c->attempts++;
-    conn_arm(c);
+    redis_arm(c);
 }
 
 static void on_stream_closed(uv_handle_t *h)
 {
-    struct conn *c = h->data;
+    struct redis *c = h->data;
 
     c->stream = false;
     c->open_handles--;
@@ -73,54 +73,54 @@ static void on_stream_closed(uv_handle_t *h)
         schedule_retry(c);
 }
 
-void conn_drop(struct conn *c, const char *why)
+void redis_drop(struct redis *c, const char *why)
 {
-    if (c->state == CONN_CLOSING || c->state == CONN_DOWN)
+    if (c->state == REDIS_CLOSING || c->state == REDIS_DOWN)
         return;
     if (why)
-        conn_set_trouble(c, str_of(why));
-    if (c->state == CONN_READY)
+        redis_set_trouble(c, str_of(why));
+    if (c->state == REDIS_READY)
         c->since = clock_mono_ms();
     else
         c->failed = true;
-    c->state = CONN_CLOSING;
+    c->state = REDIS_CLOSING;
     buf_reset(&c->out);
     if (c->stream)
         uv_close((uv_handle_t *)&c->h.stream, on_stream_closed);
     else
         schedule_retry(c);
-    conn_fail_queue(c, &c->flight, -EAGAIN);
+    redis_fail_queue(c, &c->flight, -EAGAIN);
 }
 
 static void on_written(uv_write_t *w, int status)
 {
-    struct conn *c = w->data;
+    struct redis *c = w->data;
 
     c->writing = false;
     buf_reset(&c->sending);
-    if (c->state == CONN_CLOSING || c->ending)
+    if (c->state == REDIS_CLOSING || c->ending)
         return;
     if (status < 0)
-        conn_drop(c, uv_err_name(status));
+        redis_drop(c, uv_err_name(status));
     else if (c->out.len)
-        conn_flush_later(c);
+        redis_flush_later(c);
 }
 
-static void flush(struct conn *c)
+static void flush(struct redis *c)
 {
     uv_buf_t b = uv_buf_init(c->out.p, (unsigned)c->out.len);
     struct buf swap;
     int n;
 
     if (buf_err(&c->out)) {
-        conn_drop(c, "out of memory");
+        redis_drop(c, "out of memory");
         return;
     }
     if (c->writing || c->out.len == 0)
         return;
     n = uv_try_write(&c->h.stream, &b, 1);
     if (n < 0 && n != UV_EAGAIN) {
-        conn_drop(c, uv_err_name(n));
+        redis_drop(c, uv_err_name(n));
         return;
     }
     if (n > 0)
@@ -136,21 +136,21 @@ static void flush(struct conn *c)
     n = uv_write(&c->write, &c->h.stream, &b, 1, on_written);
     if (n < 0) {
         c->writing = false;
-        conn_drop(c, uv_err_name(n));
+        redis_drop(c, uv_err_name(n));
     }
 }
 
 static void on_prepare(uv_prepare_t *p)
 {
-    struct conn *c = p->data;
+    struct redis *c = p->data;
 
     uv_prepare_stop(p);
     c->flushing = false;
-    if (c->state == CONN_READY || c->state == CONN_GREETING)
+    if (c->state == REDIS_READY || c->state == REDIS_GREETING)
         flush(c);
 }
 
-void conn_flush_later(struct conn *c)
+void redis_flush_later(struct redis *c)
 {
     if (c->flushing || c->ending)
         return;
@@ -160,28 +160,28 @@ void conn_flush_later(struct conn *c)
 
 /* AUTH (when configured) and PING. Trouble that a command would be told as well is not trouble of
  * the connection; a refused password is. */
-static int take_greeting(struct conn *c, const struct reply *r)
+static int take_greeting(struct redis *c, const struct reply *r)
 {
     static const char *const fatal[] = {"NOAUTH", "WRONGPASS", "ERR", "NOPERM"};
 
     if (r->type == REPLY_ERROR) {
         struct str rest, word = str_cut(r->s, ' ', &rest);
 
-        conn_set_trouble(c, r->s);
+        redis_set_trouble(c, r->s);
         for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
             if (str_is(word, fatal[i]))
                 return -EACCES;
     }
     if (--c->greetings)
         return 0;
-    c->state = CONN_READY;
+    c->state = REDIS_READY;
     c->failed = false;
     c->attempts = 0;
-    conn_move_waiting(c);
+    redis_move_waiting(c);
     return 0;
 }
 
-static void on_bytes(struct conn *c, size_t n)
+static void on_bytes(struct redis *c, size_t n)
 {
     const struct reply *reply;
     int rc = reply_feed(c->reader, c->in, n);
@@ -191,16 +191,16 @@ static void on_bytes(struct conn *c, size_t n)
         if (rc == 0)
             return;
         if (rc == 1)
-            rc = c->state == CONN_GREETING ? take_greeting(c, reply) : conn_take_reply(c, reply);
-        if (c->ending || (c->state != CONN_READY && c->state != CONN_GREETING))
+            rc = c->state == REDIS_GREETING ? take_greeting(c, reply) : redis_take_reply(c, reply);
+        if (c->ending || (c->state != REDIS_READY && c->state != REDIS_GREETING))
             return;
     }
-    conn_drop(c, rc == -EPROTO ? "not the Redis protocol" : NULL);
+    redis_drop(c, rc == -EPROTO ? "not the Redis protocol" : NULL);
 }
 
 static void on_alloc(uv_handle_t *h, size_t size, uv_buf_t *b)
 {
-    struct conn *c = h->data;
+    struct redis *c = h->data;
 
     (void)size;
     *b = uv_buf_init(c->in, sizeof(c->in));
@@ -208,50 +208,50 @@ static void on_alloc(uv_handle_t *h, size_t size, uv_buf_t *b)
 
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
-    struct conn *c = s->data;
+    struct redis *c = s->data;
 
     (void)b;
     if (n > 0)
         on_bytes(c, (size_t)n);
     else if (n < 0)
-        conn_drop(c, n == UV_EOF ? "Redis closed the connection" : uv_err_name((int)n));
+        redis_drop(c, n == UV_EOF ? "Redis closed the connection" : uv_err_name((int)n));
 }
 
-static void greet(struct conn *c)
+static void greet(struct redis *c)
 {
-    c->state = CONN_GREETING;
+    c->state = REDIS_GREETING;
     c->greetings = 1;
     buf_reset(&c->out);
     if (c->cfg.password[0]) {
         bool user = c->cfg.user[0] != '\0';
 
-        conn_array(&c->out, user ? 3 : 2);
-        conn_bulk(&c->out, STR("AUTH"));
+        redis_array(&c->out, user ? 3 : 2);
+        redis_bulk(&c->out, STR("AUTH"));
         if (user)
-            conn_bulk(&c->out, str_of(c->cfg.user));
-        conn_bulk(&c->out, str_of(c->cfg.password));
+            redis_bulk(&c->out, str_of(c->cfg.user));
+        redis_bulk(&c->out, str_of(c->cfg.password));
         c->greetings++;
     }
-    conn_array(&c->out, 1);
-    conn_bulk(&c->out, STR("PING"));
-    conn_flush_later(c);
+    redis_array(&c->out, 1);
+    redis_bulk(&c->out, STR("PING"));
+    redis_flush_later(c);
 }
 
 static void on_connect(uv_connect_t *req, int status)
 {
-    struct conn *c = req->data;
+    struct redis *c = req->data;
 
-    if (c->state != CONN_CONNECTING || c->ending)
+    if (c->state != REDIS_CONNECTING || c->ending)
         return;
     if (status == 0)
         status = uv_read_start(&c->h.stream, on_alloc, on_read);
     if (status < 0)
-        conn_drop(c, uv_err_name(status));
+        redis_drop(c, uv_err_name(status));
     else
         greet(c);
 }
 
-static void connect_to(struct conn *c, const struct sockaddr *addr)
+static void connect_to(struct redis *c, const struct sockaddr *addr)
 {
     int rc = uv_tcp_init(c->loop, &c->h.tcp);
 
@@ -263,12 +263,12 @@ static void connect_to(struct conn *c, const struct sockaddr *addr)
         rc = uv_tcp_connect(&c->connect, &c->h.tcp, addr, on_connect);
     }
     if (rc < 0)
-        conn_drop(c, uv_err_name(rc));
+        redis_drop(c, uv_err_name(rc));
 }
 
 static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *res)
 {
-    struct conn *c = req->data;
+    struct redis *c = req->data;
 
     c->resolving = false;
     if (c->ending) {
@@ -276,16 +276,16 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *res)
         free_if_over(c);
         return;
     }
-    if (c->state == CONN_CONNECTING && !c->stream) {
+    if (c->state == REDIS_CONNECTING && !c->stream) {
         if (status < 0)
-            conn_drop(c, uv_err_name(status));
+            redis_drop(c, uv_err_name(status));
         else
             connect_to(c, res->ai_addr);
     }
     uv_freeaddrinfo(res);
 }
 
-static void connect_host(struct conn *c)
+static void connect_host(struct redis *c)
 {
     struct sockaddr_storage addr = {0};
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
@@ -302,20 +302,20 @@ static void connect_host(struct conn *c)
     snprintf(port, sizeof(port), "%u", (unsigned)c->cfg.port);
     rc = uv_getaddrinfo(c->loop, &c->resolve, on_resolved, c->cfg.host, port, &hints);
     if (rc < 0)
-        conn_drop(c, uv_err_name(rc));
+        redis_drop(c, uv_err_name(rc));
     else
         c->resolving = true;
 }
 
-void conn_connect(struct conn *c)
+void redis_connect(struct redis *c)
 {
     assert(!c->stream);
-    c->state = CONN_CONNECTING;
+    c->state = REDIS_CONNECTING;
     c->greet_end = clock_mono_ms() + c->cfg.connect_ms;
     c->connect.data = c->resolve.data = c;
     reply_reader_free(&c->reader);
     if (reply_reader_new(&c->reader)) {
-        conn_drop(c, "out of memory");
+        redis_drop(c, "out of memory");
     } else if (c->cfg.socket[0]) {
         uv_pipe_init(c->loop, &c->h.pipe, 0);
         c->stream = true;
@@ -325,5 +325,5 @@ void conn_connect(struct conn *c)
     } else {
         connect_host(c);
     }
-    conn_arm(c);
+    redis_arm(c);
 }
