@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cli/cli_doctor.h"
 
 enum { SKEW_WARN_MS = 2000, BEAT_WARN_MS = 60000 };
@@ -15,51 +16,40 @@ static void place(const struct cfg_redis *r, char *out, size_t cap)
         snprintf(out, cap, "%s:%u", r->host, r->port);
 }
 
-static void persistence(struct cli_doctor *d, struct str aof, struct str fsync)
+/* The same judgement as the worker's at its start. */
+static void settings(struct cli_doctor *d, const struct store_row *info)
 {
-    enum cfg_durability want = d->c->cfg->redis.durability;
-    bool on = str_is(aof, "yes"), always = str_is(fsync, "always");
-    bool good = want == CFG_DUR_ANY || (on && (always || want == CFG_DUR_EVERYSEC));
+    char why[256] = "";
+    int rc = store_check(info, d->c->cfg->redis.durability, why, sizeof(why));
+    struct str policy = store_row_get(info, "maxmemory_policy");
+    struct str aof = store_row_get(info, "appendonly"), fsync = store_row_get(info, "appendfsync");
 
-    if (aof.n == 0)
-        cli_doctor_add(d, "redis.persistence", CLI_HEALTH_WARN,
-                       "Redis does not tell (CONFIG GET is not allowed to this user)");
+    if (rc)
+        cli_doctor_add(d, "redis.settings", rc < 0 ? CLI_HEALTH_FAIL : CLI_HEALTH_WARN, "%s", why);
     else
-        cli_doctor_add(d, "redis.persistence",
-                       good ? on ? CLI_HEALTH_OK : CLI_HEALTH_WARN : CLI_HEALTH_FAIL,
-                       "appendonly %.*s, appendfsync %.*s%s", STR_FMT(aof), STR_FMT(fsync),
-                       good ? "" : "; redis.durability asks for more");
-}
-
-static void eviction(struct cli_doctor *d, struct str policy)
-{
-    if (policy.n == 0)
-        return;
-    if (str_is(policy, "noeviction"))
-        cli_doctor_add(d, "redis.eviction", CLI_HEALTH_OK, "noeviction");
-    else
-        cli_doctor_add(d, "redis.eviction", CLI_HEALTH_FAIL,
-                       "maxmemory-policy is %.*s: Redis would drop orders; set noeviction",
-                       STR_FMT(policy));
+        cli_doctor_add(d, "redis.settings", CLI_HEALTH_OK,
+                       "appendonly %.*s, appendfsync %.*s, maxmemory-policy %.*s", STR_FMT(aof),
+                       STR_FMT(fsync), STR_FMT(policy));
 }
 
 static int server(struct cli_doctor *d)
 {
     char where[256];
+    char text[64];
     struct cli_rows rows;
     int rc = cli_store_info(d->c, &rows);
+    const char *trouble = rc && d->c->store ? store_trouble(d->c->store) : NULL;
 
     place(&d->c->cfg->redis, where, sizeof(where));
     if (rc) {
         cli_doctor_add(d, "redis.reachable", CLI_HEALTH_FAIL, "%s: %s", where,
-                       rc == -EACCES ? "the user or its password is refused"
-                                     : "does not answer, is loading, or refuses commands");
+                       trouble && *trouble ? trouble : log_errno(rc, text));
         return rc;
     }
     cli_doctor_add(d, "redis.reachable", CLI_HEALTH_OK, "%s, version %.*s", where,
                    STR_FMT(store_get(&rows.r, "version")));
-    persistence(d, store_get(&rows.r, "appendonly"), store_get(&rows.r, "appendfsync"));
-    eviction(d, store_get(&rows.r, "maxmemory-policy"));
+    if (rows.r.n)
+        settings(d, &rows.r.row[0]);
     cli_rows_free(&rows);
     return 0;
 }

@@ -205,6 +205,33 @@ int cli_store_sleep(struct cli *c, uint64_t ms)
     return stopped(c);
 }
 
+static const char *trouble_of(const struct cli *c)
+{
+    const char *text = c->store ? store_trouble(c->store) : NULL;
+
+    return text && *text ? text : "it does not answer";
+}
+
+/* The store counts a refused login as trouble with Redis; an operator can act on it. */
+static bool refused(struct str trouble)
+{
+    static const char *const words[] = {"NOAUTH", "WRONGPASS", "NOPERM"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (str_starts(trouble, str_of(words[i])))
+            return true;
+    return false;
+}
+
+static enum cli_exit redis_fail(const struct cli *c, const char *what)
+{
+    const char *trouble = trouble_of(c);
+
+    if (refused(str_of(trouble)))
+        return cli_fail(CLI_AUTH, "%s: Redis refuses this user: %s", what, trouble);
+    return cli_fail(CLI_FAILED, "%s: Redis is in trouble: %s", what, trouble);
+}
+
 enum cli_exit cli_store_fail(const struct cli *c, int rc, const char *what)
 {
     static const struct {
@@ -226,9 +253,7 @@ enum cli_exit cli_store_fail(const struct cli *c, int rc, const char *what)
     if (rc == -EINTR)
         return CLI_INTERRUPTED;
     if (rc == -EAGAIN)
-        return cli_fail(CLI_FAILED,
-                        "%s: Redis does not answer or refuses to write; `lastmile doctor` says why",
-                        what);
+        return redis_fail(c, what);
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
         if (table[i].rc == rc)
             return cli_fail(table[i].code, "%s: %s", what, table[i].text);
