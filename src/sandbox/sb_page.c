@@ -121,7 +121,7 @@ static void change_plan(struct buf *b, const struct sb_purchase *p)
 
 static void actions(struct buf *b, const struct sb_purchase *p)
 {
-    buf_cat(b, "<td data-label=\"What next\"><div class=\"actions\">");
+    buf_cat(b, "<td role=\"cell\" data-label=\"What next\"><div class=\"actions\">");
     if (p->status == SB_ACTIVE) {
         action(b, p, "setup", "Set up your account");
         if (p->product->nplans > 1 || p->trial)
@@ -148,20 +148,26 @@ static void when(struct buf *b, int64_t ms)
 
 static void purchase_row(struct buf *b, const struct sb_purchase *p)
 {
-    buf_fmt(b, "<tr id=\"%s\"><th scope=\"row\" data-label=\"Purchase\">", p->id);
+    buf_fmt(
+        b,
+        "<tr id=\"%s\" role=\"row\"><th scope=\"row\" role=\"rowheader\" data-label=\"Purchase\">",
+        p->id);
     sb_page_text(b, p->product->title);
     buf_cat(b, "<small>");
     sb_page_text(b, p->plan->title);
     if (sb_product_entitles(p->product))
         buf_fmt(b, " × %lld", (long long)p->quantity);
-    buf_fmt(b, "%s</small></th><td data-label=\"Status\"><span class=\"badge %s\">%s</span>%s</td>",
+    buf_fmt(b,
+            "%s</small></th><td role=\"cell\" data-label=\"Status\"><span class=\"badge "
+            "%s\">%s</span>%s</td>",
             p->trial ? " · free trial" : "", p->status == SB_ACTIVE ? "good" : "over",
             sb_purchase_status(p->status),
             p->advisory ? "<span class=\"badge warn\">ADVISORY</span>" : "");
-    buf_fmt(b,
-            "<td data-label=\"Agreement\"><code>%s</code><small>account %s</small></td>"
-            "<td data-label=\"Time\">",
-            p->agreement, p->account);
+    buf_fmt(
+        b,
+        "<td role=\"cell\" data-label=\"Agreement\"><code>%s</code><small>account %s</small></td>"
+        "<td role=\"cell\" data-label=\"Time\">",
+        p->agreement, p->account);
     when(b, p->start_ms);
     if (p->ended_ms || p->end_ms) {
         buf_cat(b, "<small>until ");
@@ -179,7 +185,8 @@ static void purchases(const struct sb *s, struct buf *b)
     if (s->purchases.n == 0)
         buf_cat(b, "<p class=\"quiet\">Nothing yet. Choose a plan above and subscribe.</p>\n");
     if (s->purchases.n > 0)
-        buf_cat(b, "<table><thead><tr><th scope=\"col\">Purchase</th><th scope=\"col\">Status</th>"
+        buf_cat(b, "<table role=\"table\"><thead><tr><th scope=\"col\">Purchase</th><th "
+                   "scope=\"col\">Status</th>"
                    "<th scope=\"col\">Agreement</th><th scope=\"col\">Time</th>"
                    "<th scope=\"col\">What next</th></tr></thead><tbody>\n");
     for (size_t i = s->purchases.n; i-- > 0 && s->purchases.n - i <= 200;)
