@@ -19,11 +19,14 @@ if old and old ~= into then refuse('LMEXIST', 'belongs to ' .. old) end
 if v[1] ~= 'CLOSED' and not legal(FULFILMENT, v[1], 'CLOSED') then refuse('LMPERM', v[1]) end
 call('XLEN', P .. 'h:' .. id)
 call('HLEN', P .. 'count')
+call('ZCARD', P .. 'orders')
 
 write_clock()
 local ver = int(tonumber(v[4]) + 1)
 call('HSET', key, 'fulfilment', 'CLOSED', 'merged', into, 'ver', ver, 'updated', int(NOW))
 call('SET', P .. 'alias:' .. id, into)
-count(v[2], v[1], v[2], 'CLOSED')
+-- It is no order any more, only a name: neither listed nor counted.
+call('HINCRBY', P .. 'count', v[2] .. '/' .. v[1], -1)
+call('ZREM', P .. 'orders', id)
 log(id, ver, 'order.merged', '', '{"into":"' .. into .. '"}')
 return {{'order', into, 'repeat', '0'}}
