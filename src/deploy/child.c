@@ -24,6 +24,7 @@ struct child {
     uv_write_t write;
     pthread_mutex_t lock;
     pid_t pid; /* 0: reaped. Under lock */
+    pid_t leader;
     int pidfd;
     int status;
     bool ended, told, line_too_long, skipping;
@@ -229,8 +230,6 @@ static void close_all(int fd[PIPES])
 
 static void watch(uv_loop_t *loop, struct child *c, int ours[PIPES])
 {
-    uv_buf_t b;
-
     for (int i = 0; i < PIPES; i++) {
         uv_pipe_init(loop, &c->pipe[i], 0);
         c->pipe[i].data = c;
@@ -245,9 +244,6 @@ static void watch(uv_loop_t *loop, struct child *c, int ours[PIPES])
     uv_poll_start(&c->exit_poll, UV_READABLE, on_exit_ready);
     uv_read_start((uv_stream_t *)&c->pipe[OUT], on_alloc, on_out);
     uv_read_start((uv_stream_t *)&c->pipe[ERR], on_alloc, on_err);
-    b = uv_buf_init(c->input.p, (unsigned)c->input.len);
-    if (c->input.len == 0 || uv_write(&c->write, (uv_stream_t *)&c->pipe[IN], &b, 1, on_written))
-        close_pipe(c, IN);
 }
 
 static int launch(struct child *c, const struct child_spec *spec, int ours[PIPES])
@@ -260,6 +256,7 @@ static int launch(struct child *c, const struct child_spec *spec, int ours[PIPES
     close_all(theirs);
     if (rc)
         return rc;
+    c->leader = c->pid;
     (void)prlimit(c->pid, RLIMIT_CORE, &core, NULL);
     c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0u);
     if (c->pidfd >= 0)
@@ -281,16 +278,11 @@ int child_start(uv_loop_t *loop, const struct child_spec *spec, const struct chi
     c->ev = *ev;
     c->pidfd = -1;
     pthread_mutex_init(&c->lock, NULL);
-    buf_init(&c->input, spec->input.n + 1);
     buf_init(&c->line, spec->line_max ? spec->line_max : 4096);
     buf_init(&c->errors, CHILD_STDERR);
-    buf_str(&c->input, spec->input);
-    rc = buf_err(&c->input);
-    if (rc == 0)
-        rc = launch(c, spec, ours);
+    rc = launch(c, spec, ours);
     if (rc) {
         close_all(ours);
-        buf_free(&c->input);
         pthread_mutex_destroy(&c->lock);
         free(c);
         return rc;
@@ -298,6 +290,28 @@ int child_start(uv_loop_t *loop, const struct child_spec *spec, const struct chi
     watch(loop, c, ours);
     *out = c;
     return 0;
+}
+
+pid_t child_pid(const struct child *c)
+{
+    return c->leader;
+}
+
+int child_send(struct child *c, struct str input)
+{
+    uv_buf_t b;
+    int rc;
+
+    buf_free(&c->input);
+    buf_init(&c->input, input.n + 1);
+    buf_str(&c->input, input);
+    rc = buf_err(&c->input);
+    b = uv_buf_init(c->input.p, (unsigned)c->input.len);
+    if (rc == 0 && input.n && c->open[IN])
+        rc = uv_write(&c->write, (uv_stream_t *)&c->pipe[IN], &b, 1, on_written);
+    if (rc || input.n == 0)
+        close_pipe(c, IN);
+    return rc;
 }
 
 void child_signal(struct child *c, int sig)

@@ -2,12 +2,12 @@
  * child: a helper process on the loop, in its own session and process group.
  *
  * posix_spawn with closed descriptors, default signals, the environment given and nothing else;
- * input goes to its stdin and is then closed; stdout comes back in lines, of stderr the last part
- * is kept. exit() is called exactly once, after the leader has ended and the pipes are closed (or
- * a second later: a grandchild may hold them). What is left of the group is killed then. After
- * exit() returns the child is gone and the pointer dead.
+ * stdout comes back in lines, of stderr the last part is kept. exit() is called exactly once, after
+ * the leader has ended and the pipes are closed (or a second later: a grandchild may hold them).
+ * What is left of the group is killed then. After exit() returns the child is gone and the pointer
+ * dead.
  *
- * Thread rule: the loop's thread, except child_kill_now().
+ * Thread rule: the loop's thread, except child_kill_now(). The program must ignore SIGPIPE.
  */
 #ifndef LM_CHILD_H
 #define LM_CHILD_H
@@ -24,7 +24,6 @@ struct child_spec {
     const char *const *argv; /* argv[0] is the path, NULL-terminated */
     const char *const *env;  /* NULL-terminated */
     const char *cwd;         /* NULL: stay */
-    struct str input;        /* copied */
     size_t line_max;         /* a longer line is dropped and reported by exit() */
 };
 
@@ -43,6 +42,9 @@ struct child_events {
 /* 0 and a running child, or -errno and no callback. */
 int child_start(uv_loop_t *loop, const struct child_spec *spec, const struct child_events *ev,
                 struct child **out);
+pid_t child_pid(const struct child *c);
+/* Once: input goes to its stdin, which is then closed. 0 or -errno. Until then it reads nothing. */
+int child_send(struct child *c, struct str input);
 /* To the whole group; nothing once the leader was reaped. */
 void child_signal(struct child *c, int sig);
 /* KILL to the whole group from any thread. The leader is reaped only under the same lock, so the

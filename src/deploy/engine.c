@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-static const struct engine_ops *const engines[] = {&engine_process};
+static const struct engine_ops *const engines[] = {&engine_process, &engine_exec};
 
 static const char *const class_names[] = {
     [CLASS_NONE] = "NONE",

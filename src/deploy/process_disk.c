@@ -2,8 +2,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/proc.h"
 #include "deploy/process_int.h"
 
 #define FILE_MAX (512u * 1024u)
@@ -24,30 +26,39 @@ static int load(const char *path, cJSON **out)
 
 static bool same_boot(const cJSON *state)
 {
-    struct buf b;
-    bool same;
+    char boot[PROC_BOOT_ID];
 
-    buf_init(&b, 128);
-    same = file_read("/proc/sys/kernel/random/boot_id", &b) == 0 &&
-           str_eq(str_trim(buf_view(&b)), json_str(state, "boot_id"));
-    buf_free(&b);
-    return same;
+    return proc_boot_id(boot) == 0 && str_is(json_str(state, "boot_id"), boot);
 }
 
-/* Only sure when the last keeper saw the end of the last instance, or the host was restarted. */
+static bool alive(const cJSON *inst)
+{
+    int64_t pid, start;
+    int fd;
+
+    if (json_int(inst, "pid", &pid) || json_int(inst, "starttime", &start))
+        return true;
+    fd = proc_open((pid_t)pid, (uint64_t)start);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+/* Only when it is sure: state.json knows every instance before its first instruction. */
 static bool nothing_runs(const struct process_paths *p)
 {
     char path[PATH_MAX];
     cJSON *state = NULL;
+    const cJSON *inst;
     bool none;
     int rc;
 
     if (snprintf(path, sizeof(path), "%s/state.json", p->run) >= (int)sizeof(path))
         return false;
     rc = load(path, &state);
-    none =
-        rc == -ENOENT ||
-        (rc == 0 && (!same_boot(state) || cJSON_GetArraySize(json_arr(state, "instances")) == 0));
+    none = rc == 0 || rc == -ENOENT;
+    if (rc == 0 && same_boot(state))
+        cJSON_ArrayForEach(inst, json_arr(state, "instances")) none = none && !alive(inst);
     cJSON_Delete(state);
     return none;
 }

@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
+#include "base/proc.h"
 #include "entry.h"
-#include "proc.h"
 #include "route.h"
 #include "state.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "proc.h"
+#include "base/proc.h"
 #include "record.h"
 #include "route.h"
 

@@ -1,4 +1,4 @@
-#include "proc.h"
+#include "base/proc.h"
 
 #include <errno.h>
 #include <signal.h>

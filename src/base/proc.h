@@ -1,6 +1,9 @@
-/* proc: facts about processes that survive a keeper: start times, boot id, signals by pidfd. */
-#ifndef LM_KEEPER_PROC_H
-#define LM_KEEPER_PROC_H
+/*
+ * proc: which process is meant, across restarts of whoever started it: pid + start time + boot id
+ * name exactly one (proc_pid_stat(5), pidfd_open(2)). A zombie counts as gone. Linux only.
+ */
+#ifndef LM_PROC_H
+#define LM_PROC_H
 
 #include <stdint.h>
 #include <sys/types.h>
