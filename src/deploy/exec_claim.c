@@ -56,22 +56,28 @@ void exec_claim_drop(const char *dir)
         unlink(path);
 }
 
-/* First TERM, and KILL to the group when it is still there the next time. */
+/*
+ * The leader lives: TERM, and KILL when it is still there the next time. The leader is gone or a
+ * zombie: while some of its group is left, the number cannot have been given to anybody else, so
+ * what gets the KILL is its children. They need not be waited for.
+ */
 static int end_former(const char *path, const cJSON *o)
 {
     char boot[PROC_BOOT_ID];
     int64_t pid, start;
+    uint64_t now;
     bool told = json_bool(o, "told_to_end", false);
-    int fd;
 
     if (json_int(o, "pid", &pid) || json_int(o, "starttime", &start) || pid <= 1 ||
         proc_boot_id(boot) || !str_is(json_str(o, "boot_id"), boot))
         return 0;
-    fd = proc_open((pid_t)pid, (uint64_t)start);
-    if (fd < 0)
+    if (proc_starttime((pid_t)pid, &now)) {
+        kill(-(pid_t)pid, SIGKILL);
+        return 0;
+    }
+    if (now != (uint64_t)start)
         return 0;
     kill(-(pid_t)pid, told ? SIGKILL : SIGTERM);
-    close(fd);
     (void)put(path, (pid_t)pid, (uint64_t)start, true);
     return -EBUSY;
 }
