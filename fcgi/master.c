@@ -341,10 +341,12 @@ static void turn(struct master *m)
 static void store_kept(const struct master *m)
 {
     size_t n = 0;
-    int fd;
+    int fd, rc = 0;
 
     while (handover_recv(&m->job->handover, &fd) == 0) {
-        n += notify_store_fd("kept", fd) == 0;
+        if (rc == 0)
+            rc = notify_store_fd("kept", fd);
+        n += rc == 0;
         close(fd);
     }
     LOG(LOG_INFO, "front.stopped", FI("connections_stored", n));

@@ -181,8 +181,10 @@ int rec_get_values(const unsigned char *d, size_t n, struct buf *reply)
     while (n > 0) {
         struct str name;
 
-        if (!take_lengths(&q, &d, &n) || q.left > n)
+        if (!take_lengths(&q, &d, &n) || q.left > n) {
+            reply->len = at;
             return -EINVAL;
+        }
         name = str_make((const char *)d, q.name);
         for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
             if (str_is(name, known[i][0]))

@@ -20,7 +20,7 @@
 /* Milliseconds. Every wait of a connection has one of these. */
 enum server_deadline {
     SERVER_FIRST_MS = 10000, /* accepted, no byte yet; and params once begun */
-    SERVER_BODY_MS = 30000,  /* whole body */
+    SERVER_BODY_MS = 20000,  /* whole body */
     SERVER_HANDLER_MS = 10000,
     SERVER_WRITE_MS = 30000, /* a slow reader */
     SERVER_IDLE_MS = 90000,  /* kept; longer than the 60 s that web servers keep */

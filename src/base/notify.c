@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -52,6 +53,7 @@ static int datagram(const char *text, int fd)
     union control control;
     char copy[256];
     struct iovec iov = {copy, 0};
+    const struct timeval patience = {.tv_sec = 1}; /* a manager that does not read */
     struct msghdr m = {.msg_name = &a, .msg_iov = &iov, .msg_iovlen = 1};
     int s, rc = address(&a, &len);
 
@@ -67,6 +69,7 @@ static int datagram(const char *text, int fd)
     s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (s < 0)
         return -errno;
+    setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (sendmsg(s, &m, MSG_NOSIGNAL) < 0)
         rc = -errno;
     close(s);
