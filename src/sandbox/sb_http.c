@@ -110,7 +110,7 @@ static ssize_t trickle_read(void *cls, uint64_t pos, char *dst, size_t max)
         memset(dst, ' ', max < 64 ? max : 64);
         return (ssize_t)(max < 64 ? max : 64);
     } else {
-        n = t->n * 50 / (t->ms ? t->ms : 1) + 1;
+        n = endless ? have : t->n * 50 / (t->ms ? t->ms : 1) + 1;
     }
     n = n < have ? n : have;
     n = n < max ? n : max;
@@ -243,6 +243,7 @@ struct sb_http *sb_http_start(struct sb *s, uint16_t port)
         return NULL;
     h->s = s;
     sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    pthread_mutex_lock(&s->mu); /* no request is answered before the port is known */
     h->d = MHD_start_daemon(
         MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
             MHD_USE_SUPPRESS_DATE_NO_CLOCK,
@@ -251,11 +252,10 @@ struct sb_http *sb_http_start(struct sb *s, uint16_t port)
         MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_END);
     info = h->d ? MHD_get_daemon_info(h->d, MHD_DAEMON_INFO_BIND_PORT) : NULL;
-    if (!info) {
+    s->port = info ? info->port : 0;
+    pthread_mutex_unlock(&s->mu);
+    if (!info)
         sb_http_stop(&h);
-        return NULL;
-    }
-    s->port = info->port;
     return h;
 }
 
