@@ -65,7 +65,7 @@ static void hand_back(uv_timer_t *timer)
         uv_stop(w->loop);
 }
 
-void worker_drained(struct worker *w)
+static void drained(struct worker *w)
 {
     uv_stop(w->loop);
 }
@@ -348,6 +348,7 @@ int main(int argc, char **argv)
     int opt;
 
     w.roles = ROLE_ALL;
+    w.drained = drained;
     log_init("lastmile-worker", NULL);
     while ((opt = getopt_long(argc, argv, "c:r:th", options, NULL)) != -1) {
         switch (opt) {

@@ -22,7 +22,7 @@ static void timer_closed(uv_handle_t *h)
     arena_free(&t->arena); /* t lived in it */
     w->running--;
     if (w->draining && w->running == 0)
-        worker_drained(w);
+        w->drained(w);
     else
         sched_pump_all(w);
 }

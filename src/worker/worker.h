@@ -58,6 +58,7 @@ struct worker {
     unsigned running;   /* tasks in flight */
     struct task *tasks; /* list of them */
     bool draining;
+    void (*drained)(struct worker *w); /* draining, and the last task has ended */
     const char *config_path;
     uv_timer_t beat, sweep, resync, drain;
     uv_async_t lost; /* from the lease thread */
@@ -91,8 +92,5 @@ void upkeep_stop(struct worker *w);
 void poll_start(struct worker *w);
 void poll_stop(struct worker *w);
 void poll_reload(struct worker *w);
-
-/* main.c: SIGTERM was received and the last task has ended. */
-void worker_drained(struct worker *w);
 
 #endif
