@@ -395,12 +395,14 @@ static void envelopes_become_events(void **state)
     EVP_PKEY *key = EVP_RSA_gen(2048);
     struct buf pem = pem_of(key, "staging", -3650, 3650), body;
     struct sns_message m = note();
-    char path[64] = "/tmp/test_sns.XXXXXX";
+    char path[512];
     struct market_event e;
     struct sns_trust *t;
     const char *why;
 
     (void)state;
+    snprintf(path, sizeof(path), "%s/test_sns.XXXXXX",
+             getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     close(mkstemp(path));
     assert_int_equal(file_write_atomic(path, buf_view(&pem), 0600), 0);
     assert_int_equal(sns_trust_open(path, &t), 0);
