@@ -127,7 +127,7 @@ static void section(const struct cfg_section *s, const struct cfg_section **seen
 
 void config_reference(struct buf *out)
 {
-    const struct cfg_section *seen[SECTIONS_MAX];
+    const struct cfg_section *seen[SECTIONS_MAX] = {NULL};
     size_t nseen = 0;
     buf_cat(out, preamble);
     section(&cfg_schema_root, seen, &nseen, out);

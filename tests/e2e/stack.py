@@ -114,7 +114,8 @@ class Stack:
         config = ["--config", v["etc"] + "/lastmile.yaml"]
         argv = {
             "redis": [which("redis-server"), v["etc"] + "/redis.conf"],
-            "sandbox": [v["bin"] + "/lastmile-sandbox", "--listen", "127.0.0.1:%s" % v["sandbox_port"],
+            "sandbox": [v["bin"] + "/lastmile-sandbox",
+                        "--listen", "127.0.0.1:%s" % v["sandbox_port"],
                         "--products", v["etc"] + "/products.json",
                         "--access-key", "AKIASANDBOX000000001",
                         "--secret-file", v["etc"] + "/sandbox.secret",

@@ -12,8 +12,8 @@ import string
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAMS = ["lastmile-front", "lastmile-worker", "lastmile-keeper", "lastmile",
             "lastmile-sandbox", "lastmile-demo-tenant"]
-APACHE_MODULES = ["mpm_event", "authz_core", "setenvif", "headers", "alias", "reqtimeout", "rewrite",
-                  "proxy", "proxy_fcgi", "proxy_http"]
+APACHE_MODULES = ["mpm_event", "authz_core", "setenvif", "headers", "alias", "reqtimeout",
+                  "rewrite", "proxy", "proxy_fcgi", "proxy_http"]
 APACHE_LIB = "/usr/lib/apache2/modules"
 
 REDIS = """port 0
@@ -30,7 +30,7 @@ aclfile ${etc}/users.acl
 
 # Used when share/redis/users.acl is not shipped.
 ACL = """user default off
-user front on #${front} ~{p* resetchannels -@all +@read +@write +@scripting +@connection +time -@dangerous
+user front on #${front} ~{p* -@all +@read +@write +@scripting +@connection +time -@dangerous
 user worker on #${worker} ~* &* +@all -@dangerous +info +config|get
 user cli on #${cli} ~* resetchannels +@all -@dangerous +info +config|get
 user admin on #${admin} ~* &* +@all
@@ -203,7 +203,9 @@ class Files:
             text = f.read()
         text = re.sub(r"listen\s+[^;]+;", "listen 127.0.0.1:%s;" % self.v["port"], text, count=1)
         text = re.sub(r"^\s*listen (?!127\.0\.0\.1).*\n", "", text, flags=re.M)
-        write(name, text.replace("apps\\.example", "localhost").replace("apps.example", "localhost"))
+        for old in ("apps\\.example", "apps.example"):
+            text = text.replace(old, "localhost")
+        write(name, text)
         if re.search(r"^\s*server\s*{", text, re.M):
             return "    include snippets/tenants-host.conf;\n"
         return ("    server {\n        listen 127.0.0.1:%s;\n"

@@ -32,7 +32,8 @@ def request(method, url, data=None, headers=None, timeout=20):
         headers.setdefault("Content-Type", "application/json")
     headers.setdefault("Host", u.netloc)
     local = u.hostname == "localhost" or u.hostname.endswith(".localhost")
-    c = http.client.HTTPConnection("127.0.0.1" if local else u.hostname, u.port or 80, timeout=timeout)
+    host = "127.0.0.1" if local else u.hostname
+    c = http.client.HTTPConnection(host, u.port or 80, timeout=timeout)
     try:
         path = (u.path or "/") + ("?" + u.query if u.query else "")
         c.request(method, path, body=data, headers=headers)
