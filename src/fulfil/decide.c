@@ -84,8 +84,9 @@ static struct decision toward_running(const struct decide_in *in)
         return in->spec_current ? move(FULFIL_PROVISIONING) : say(ACT_RENEW_SPEC);
     case FULFIL_PROVISIONING:
     case FULFIL_UPDATING:
+        /* By hand: the move here set a hold; without it an operator has said that it is done. */
         if (in->manual)
-            return say(ACT_REST);
+            return say(ACT_GRANT);
         if (!in->spec_current)
             return say(ACT_RENEW_SPEC);
         if (in->applied)

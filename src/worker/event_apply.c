@@ -153,6 +153,23 @@ static void ask(struct task *t)
     e->ops->refresh(e->market, &known, refreshed, t);
 }
 
+/* The buyer's account is under review at the marketplace: a human of the seller should look. */
+static void alert_seller(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+    struct str args[] = {str_of(arena_fmt(t->arena, "mail:%.*s:alert-advisory", STR_FMT(e->order))),
+                         STR("mail"),
+                         STR("notify"),
+                         e->order,
+                         STR("0"),
+                         STR("alert-advisory")};
+
+    if (rc)
+        written(t, rc, rows);
+    else
+        task_store(t, e->shard, STORE_TASK_ADD, args, 6, written);
+}
+
 static void flag_advisory(struct task *t, bool on)
 {
     struct event_work *e = t->state;
@@ -162,7 +179,7 @@ static void flag_advisory(struct task *t, bool on)
     args_add(&a, e->order);
     args_int(&a, e->ev.time_ms);
     args_kv(&a, "advisory", on ? STR("1") : STR("0"));
-    task_store(t, e->shard, STORE_ORDER_UPSERT, a.v, a.n, written);
+    task_store(t, e->shard, STORE_ORDER_UPSERT, a.v, a.n, on ? alert_seller : written);
 }
 
 static void current(struct task *t, int rc, const struct store_rows *rows)

@@ -41,7 +41,8 @@ struct fulfil_work {
     char op_id[33];
     uint64_t progress_at;
     bool verb_counted;
-    uint64_t wait_ms; /* after a PENDING was recorded */
+    uint64_t wait_ms;          /* after a PENDING or a wait for the seller was recorded */
+    enum engine_class waiting; /* what the seller must mend */
 };
 
 /* false: the rows are not an order. Finds plan, template and engine in the task's snapshot. */

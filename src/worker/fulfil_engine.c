@@ -242,6 +242,32 @@ static void fail_for_good(struct task *t, const struct engine_result *r, enum fu
     fulfil_write(t, &a, fulfil_written);
 }
 
+static void told_waiting(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct fulfil_work *f = t->state;
+
+    (void)rows;
+    if (rc == -EPERM)
+        fulfil_written(t, rc, rows);
+    else
+        task_retry(t, engine_class_name(f->waiting), "waits for the seller", f->wait_ms);
+}
+
+/* Nothing is wrong with the order: quota or credentials are the seller's to mend. */
+static void wait_for_seller(struct task *t, const struct engine_result *r, uint64_t delay_ms)
+{
+    struct fulfil_work *f = t->state;
+    struct args a;
+
+    f->wait_ms = delay_ms;
+    f->waiting = r->cls;
+    fulfil_args(&a, t);
+    args_kv(&a, "o.class", str_of(engine_class_name(r->cls)));
+    args_kv(&a, "o.detail", str_sub(str_of(r->detail), 0, 1000));
+    args_kv(&a, "+mail", STR("alert-waiting"));
+    fulfil_write(t, &a, told_waiting);
+}
+
 static void failed(struct task *t, const struct engine_result *r)
 {
     uint64_t tries = t->tries;
@@ -267,10 +293,10 @@ static void failed(struct task *t, const struct engine_result *r)
         fail_for_good(t, r, FULFIL_STUCK);
         break;
     case CLASS_WAIT_QUOTA:
-        task_retry(t, name, detail, 30000 + rand_backoff_ms((unsigned)tries, 30000, 900000));
+        wait_for_seller(t, r, 30000 + rand_backoff_ms((unsigned)tries, 30000, 900000));
         break;
     case CLASS_AUTH:
-        task_retry(t, name, detail, 60000 + rand_below(240000));
+        wait_for_seller(t, r, 60000 + rand_below(240000));
         break;
     default:
         if (tries >= TRIES_MAX)

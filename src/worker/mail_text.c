@@ -42,6 +42,10 @@ static const struct {
     {"alert-stuck", "[lastmile] order {order} needs a human",
      "Order {order} ({product}, plan {plan}) is stuck.\nState: {state}\nError: {detail}\n\n"
      "lastmile describe order {order}\n"},
+    {"alert-waiting", "[lastmile] order {order} waits for you",
+     "Order {order} ({product}, plan {plan}) cannot go on: the engine reports a quota or "
+     "credentials that "
+     "are yours to mend.\nError: {detail}\n\nlastmile describe order {order}\n"},
     {"alert-degraded", "[lastmile] order {order}: the environment does not answer",
      "The environment of order {order} ({product}, plan {plan}) does not answer through the "
      "proxy.\n"

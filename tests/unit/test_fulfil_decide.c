@@ -182,6 +182,27 @@ static void grace_is_kept(void **state)
     assert_int_equal(in.fulfilment, FULFIL_CLOSED);
 }
 
+static void by_hand_waits_for_a_human(void **state)
+{
+    struct decide_in in = {.contract = CONTRACT_ACTIVE,
+                           .fulfilment = FULFIL_RECEIVED,
+                           .registered = true,
+                           .has_plan = true,
+                           .manual = true,
+                           .spec_current = true,
+                           .now_ms = 1,
+                           .delete_at_ms = INT64_MAX};
+    struct decision d;
+
+    (void)state;
+    settle(&in, &d);
+    assert_int_equal(in.fulfilment, FULFIL_PROVISIONING);
+    assert_true(in.held);
+    in.held = false;
+    settle(&in, &d);
+    assert_int_equal(in.fulfilment, FULFIL_READY);
+}
+
 static void nothing_before_confirmation(void **state)
 {
     struct decide_in in = {.contract = CONTRACT_PENDING,
@@ -207,6 +228,7 @@ int main(void)
         cmocka_unit_test(every_state_comes_to_rest),
         cmocka_unit_test(delete_wins),
         cmocka_unit_test(grace_is_kept),
+        cmocka_unit_test(by_hand_waits_for_a_human),
         cmocka_unit_test(nothing_before_confirmation),
     };
 
