@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/str.h"
 
+#define STATUS 13 /* "HTTP/1.1 200 " */
+
 void probe_stop(struct probe *p)
 {
     if (p->state != PROBE_IDLE)
@@ -73,15 +75,16 @@ enum probe_result probe_io(struct probe *p)
         if (p->sent == p->req_len)
             p->state = PROBE_READING;
     }
-    while (p->got < 12) { /* "HTTP/1.1 200" */
-        n = recv(p->fd, p->in + p->got, 12 - p->got, 0);
+    while (p->got < STATUS) {
+        n = recv(p->fd, p->in + p->got, STATUS - p->got, 0);
         if (n < 0)
             return io_error(p);
         if (n == 0)
             return finish(p, PROBE_BAD);
         p->got += (size_t)n;
     }
-    if (memcmp(p->in, "HTTP/1.", 7) == 0 && memcmp(p->in + 8, " 200", 4) == 0)
+    if (memcmp(p->in, "HTTP/1.", 7) == 0 && memcmp(p->in + 8, " 200", 4) == 0 &&
+        (p->in[12] == ' ' || p->in[12] == '\r'))
         return finish(p, PROBE_OK);
     return finish(p, PROBE_BAD);
 }
