@@ -93,7 +93,7 @@ static void move(struct task *t)
         args_kv(&a, "o.class", STR("INVALID"));
         args_kv(&a, "o.detail", STR("no plan of this product matches the purchase"));
     }
-    if (to == FULFIL_PROVISIONING && f->v.in.manual) {
+    if ((to == FULFIL_PROVISIONING || to == FULFIL_UPDATING) && f->v.in.manual) {
         args_kv(&a, "o.hold", STR("manual"));
         args_kv(&a, "+mail", STR("alert-manual"));
     }
@@ -101,8 +101,8 @@ static void move(struct task *t)
     fulfil_write(t, &a, fulfil_written);
 }
 
-/* Pattern `account`: the buyer gets the address of the seller's own portal. */
-static void grant_account(struct task *t)
+/* Patterns `account` and `manual`: no engine; the buyer gets the address of the seller's portal. */
+static void grant(struct task *t)
 {
     struct fulfil_work *f = t->state;
     struct args a;
@@ -110,9 +110,14 @@ static void grant_account(struct task *t)
     fulfil_args(&a, t);
     args_kv(&a, "o.fulfilment", str_of(fulfilment_name(FULFIL_READY)));
     args_kv(&a, "o.msg", STR("ready"));
-    args_kv(&a, "o.endpoint", str_of(f->plan->account_url));
-    args_kvi(&a, "o.at_ready", f->v.now);
-    args_kv(&a, "+mail", STR("ready"));
+    if (f->plan->account_url[0])
+        args_kv(&a, "o.endpoint", str_of(f->plan->account_url));
+    args_kvi(&a, "t.observed_generation", (int64_t)f->v.generation);
+    args_kv(&a, "t.observed_sha256", f->v.spec_sha256);
+    if (f->v.at_ready == 0) {
+        args_kvi(&a, "o.at_ready", f->v.now);
+        args_kv(&a, "+mail", STR("ready"));
+    }
     fulfil_log(&a, "state", "READY");
     fulfil_write(t, &a, fulfil_written);
 }
@@ -156,7 +161,7 @@ static void act(struct task *t)
         fulfil_probe(t);
         break;
     case ACT_GRANT:
-        grant_account(t);
+        grant(t);
         break;
     default:
         task_done(t);

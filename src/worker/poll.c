@@ -90,6 +90,8 @@ static const struct cfg_market *product_of(const struct poller *p, const struct 
 
     if (e->product_code[0])
         m = config_market_by_code(p->snap->cfg, str_of(e->product_code));
+    if (!m && e->product_id[0])
+        m = config_market_by_id(p->snap->cfg, str_of(e->product_id));
     return m ? m : own;
 }
 

@@ -22,7 +22,7 @@ static void perform(struct decide_in *in, const struct decision *d)
         if (!fulfilment_legal(in->fulfilment, d->to))
             fail_msg("illegal move %s to %s", fulfilment_name(in->fulfilment),
                      fulfilment_name(d->to));
-        if (d->to == FULFIL_PROVISIONING && in->manual)
+        if ((d->to == FULFIL_PROVISIONING || d->to == FULFIL_UPDATING) && in->manual)
             in->held = true;
         in->fulfilment = d->to;
         break;
@@ -35,8 +35,10 @@ static void perform(struct decide_in *in, const struct decision *d)
         in->deployed = in->applied = true;
         in->pending = in->drift_due = false;
         break;
-    case ACT_PROBE:
     case ACT_GRANT:
+        in->applied = true;
+        /* fall through */
+    case ACT_PROBE:
         assert_true(in->fulfilment == FULFIL_READY ||
                     fulfilment_legal(in->fulfilment, FULFIL_READY));
         in->fulfilment = FULFIL_READY;
