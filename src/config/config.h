@@ -223,6 +223,8 @@ void config_free(struct config **c);
 /* NULL when there is none. */
 const struct cfg_market *config_market(const struct config *c, struct str channel, struct str name);
 const struct cfg_market *config_market_by_code(const struct config *c, struct str product_code);
+/* product_id: AWS prod-...; some events name the product by nothing else. */
+const struct cfg_market *config_market_by_id(const struct config *c, struct str product_id);
 const struct cfg_plan *config_plan(const struct cfg_market *m, struct str name);
 const struct cfg_plan *config_plan_default(const struct cfg_market *m);
 const struct cfg_plan *config_plan_by_dimension(const struct cfg_market *m, struct str dimension);

@@ -17,6 +17,14 @@ const struct cfg_market *config_market_by_code(const struct config *c, struct st
     return NULL;
 }
 
+const struct cfg_market *config_market_by_id(const struct config *c, struct str product_id)
+{
+    for (size_t i = 0; i < c->nmarkets && product_id.n > 0; i++)
+        if (str_is(product_id, c->markets[i].product_id))
+            return &c->markets[i];
+    return NULL;
+}
+
 const struct cfg_plan *config_plan(const struct cfg_market *m, struct str name)
 {
     for (size_t i = 0; i < m->nplans; i++)
