@@ -161,7 +161,8 @@ static void send_signed(struct aws_job *j, const struct sigv4_credentials *k)
                               .timeout_ms = j->op->timeout_ms,
                               .reply_max = j->op->reply_max,
                               .allow = at->allow,
-                              .long_poll = j->op->long_poll};
+                              .long_poll = j->op->long_poll,
+                              .repeatable = true}; /* all of these read or delete by handle */
 
     if (headers_of(j, k, headers)) {
         fail(j, MARKET_CONFIG, "CannotSign", 0);

@@ -71,6 +71,7 @@ struct aws_creds {
 void creds_found(struct aws_creds *c, struct str id, struct str secret, struct str token,
                  int64_t expires_ms);
 void creds_failed(struct aws_creds *c, int rc, const char *why);
+/* aws_creds_io.c */
 /* One HTTP call of the fetch; next gets the reply with arg = c. */
 void creds_http(struct aws_creds *c, const struct http_request *rq, http_cb *next);
 /* {"AccessKeyId","SecretAccessKey","Token","Expiration"} of containers and instances. */

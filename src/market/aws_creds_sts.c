@@ -101,7 +101,8 @@ static void post(struct aws_creds *c, const char *url, const char *const *header
                               .body = body,
                               .timeout_ms = STS_MS,
                               .reply_max = CREDS_REPLY_MAX,
-                              .allow = HTTP_PRIVATE | http_url_allow(url)};
+                              .allow = HTTP_PRIVATE | http_url_allow(url),
+                              .repeatable = true};
 
     creds_http(c, &rq, on_sts);
 }

@@ -12,6 +12,10 @@
  * and 5xx) for a growing, jittered time up to 60 s, answers -EHOSTDOWN at once meanwhile, and
  * lets one probe through when the time is over.
  *
+ * Kept connections: the peer may close one just as it is used. A repeatable request is then sent
+ * once more on a new one; any other always gets a connection of its own, so that no layer resends
+ * it behind the caller's back.
+ *
  * Ownership: the request is copied (and wiped at the end: it may hold secrets); the reply lives
  * until the callback returns. The callback runs exactly once on the loop thread, never inside
  * http_start(). http_cancel() and http_close() call it with -ECANCELED before they return.
@@ -42,6 +46,7 @@ struct http_request {
     const char *resolve;     /* "host:port:addr" or NULL: fixed address, for probes */
     bool probe;              /* health probe: the breaker neither counts nor stops it */
     bool long_poll;          /* mostly waits: holds no place in the limits */
+    bool repeatable;         /* may be sent twice (GET, HEAD, PUT and DELETE always are) */
 };
 
 struct http_reply {

@@ -209,6 +209,16 @@ static int set_fixed_address(struct http_call *c, const char *resolve)
     return curl_easy_setopt(c->easy, CURLOPT_CONNECT_TO, list) ? -ENOMEM : 0;
 }
 
+static bool repeatable(const struct http_request *rq)
+{
+    static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE"};
+
+    for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+        if (!rq->method || strcmp(rq->method, methods[i]) == 0)
+            return true;
+    return rq->repeatable;
+}
+
 int http_easy_request(struct http_call *c, const struct http_request *rq)
 {
     CURLcode bad = CURLE_OK;
@@ -222,6 +232,9 @@ int http_easy_request(struct http_call *c, const struct http_request *rq)
     bad |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     bad |= curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     bad |= curl_easy_setopt(e, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)c->body.max);
+    c->fresh = !repeatable(rq);
+    if (c->fresh)
+        bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
     if (rq->unix_socket)
         bad |= curl_easy_setopt(e, CURLOPT_UNIX_SOCKET_PATH, rq->unix_socket);
     if (bad)

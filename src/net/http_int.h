@@ -25,6 +25,7 @@ struct http_call {
     bool probe_flag, long_poll; /* from the request */
     bool admitted, deciding;    /* counted in dest->in_flight; the breaker's probe */
     bool sent, refused, too_big;
+    bool fresh; /* has, or must have, a new connection */
     size_t head_bytes;
     struct str upload; /* mail: what is left to send */
     char date[40];

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "net/http_int.h"
 
 enum { KEPT_CONNECTIONS = 64 };
@@ -12,8 +13,35 @@ struct watch {
     curl_socket_t fd;
 };
 
+/* The peer had given up the kept connection before it saw the request. */
+static bool was_stale(const struct http_call *c, CURLcode code)
+{
+    long connects = 1;
+
+    if (code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR && code != CURLE_GOT_NOTHING)
+        return false;
+    curl_easy_getinfo(c->easy, CURLINFO_NUM_CONNECTS, &connects);
+    return !c->fresh && !c->mail && connects == 0 && c->head_bytes == 0;
+}
+
+static bool sent_again(struct http_call *c)
+{
+    uint64_t now = clock_mono_ms();
+
+    if (now >= c->deadline)
+        return false;
+    c->fresh = true;
+    c->sent = false;
+    curl_multi_remove_handle(c->h->multi, c->easy);
+    curl_easy_setopt(c->easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)(c->deadline - now));
+    return curl_multi_add_handle(c->h->multi, c->easy) == CURLM_OK;
+}
+
 static void finish(struct http_call *c, CURLcode code)
 {
+    if (was_stale(c, code) && sent_again(c))
+        return;
     http_settle(c, code);
     http_leave(c);
     http_done(c);

@@ -172,6 +172,17 @@ static void lies_end_in_errors(void **state)
     }
 }
 
+/* The peer closes after each answer, often just when the connection is used again. */
+static void stale_connections_do_no_harm(void **state)
+{
+    (void)state;
+    need_peer();
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(get("/typed").status, 400);
+        assert_int_equal(get("/status/204").status, 204);
+    }
+}
+
 static void statuses_are_answers(void **state)
 {
     struct seen s;
@@ -460,6 +471,7 @@ int main(void)
         cmocka_unit_test(breaker_arithmetic),
         HTTP_TEST(sends_exactly_what_it_was_given),
         HTTP_TEST(lies_end_in_errors),
+        HTTP_TEST(stale_connections_do_no_harm),
         HTTP_TEST(statuses_are_answers),
         HTTP_TEST(breaker_opens_and_closes),
         HTTP_TEST(refuses_addresses_and_schemes),
