@@ -24,6 +24,7 @@ struct compile {
     struct tmpl_op *ops;
     size_t nops;
     size_t barrier; /* ops before it are complete: a section ended there */
+    bool line_start;
     struct buf text;
     struct scan scan;
     unsigned parts; /* depth of partials */
@@ -78,26 +79,42 @@ static void literal(struct source *s, struct str add)
     op->b = (uint32_t)(c->text.len - op->a);
 }
 
+static bool blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\t';
+}
+
+/* An empty rest of a line and the indentation of the next one, behind a line break that was
+ * written already. */
+static size_t leading(const struct compile *c, struct str text)
+{
+    size_t i, end = 0;
+
+    for (i = 0; c->line_start && i < text.n && blank(text.p[i]); i++)
+        if (text.p[i] == '\n')
+            end = i + 1;
+    return end;
+}
+
 /* Markup of a template: scanned, indentation dropped. */
 static void markup(struct source *s, struct str text)
 {
-    struct scan *scan = &s->c->scan;
-    size_t i;
-    bool line_start = false;
+    struct compile *c = s->c;
+    size_t i, drop = leading(c, text);
 
     for (i = 0; i < text.n && s->rc == 0; i++) {
-        char c = text.p[i];
-        bool skip = line_start && (c == ' ' || c == '\n' || c == '\t');
+        char ch = text.p[i];
+        bool skip = i < drop || (c->line_start && i > 0 && blank(ch));
 
-        s->line += c == '\n';
-        if (!scan_byte(scan, c)) {
-            complain(s, scan->error, str_make(NULL, 0));
+        s->line += ch == '\n';
+        if (!scan_byte(&c->scan, ch)) {
+            complain(s, c->scan.error, str_make(NULL, 0));
             return;
         }
-        if (!skip)
-            literal(s, str_make(&c, 1));
-        line_start = (scan->state == SCAN_TEXT || scan->state == SCAN_TAG) &&
-                     (c == '\n' || (skip && line_start));
+        if (skip)
+            continue;
+        literal(s, str_make(&ch, 1));
+        c->line_start = ch == '\n' && (c->scan.state == SCAN_TEXT || c->scan.state == SCAN_TAG);
     }
 }
 
@@ -134,8 +151,10 @@ static void variable(struct source *s, struct str name)
     if (s->rc)
         return;
     op = op_new(s, kinds[sink]);
-    if (op)
-        op->var = (uint16_t)var;
+    if (!op)
+        return;
+    op->var = (uint16_t)var;
+    c->line_start = false;
 }
 
 /* A text of the catalogue is data of ours, yet escaped like any other. */
@@ -157,6 +176,7 @@ static void catalogue(struct source *s, struct str key)
         buf_reset(&esc);
         html_attr(&esc, lit);
         literal(s, buf_view(&esc));
+        c->line_start = false;
         if (name.n > 0)
             variable(s, name);
     }

@@ -27,6 +27,14 @@ void regview_bought(struct page *p, const char *key, struct str value)
     rows[list->nrows++] = (struct tmpl_row){cells, 2};
 }
 
+void regview_account(struct page *p, struct str masked)
+{
+    char key[64];
+
+    snprintf(key, sizeof(key), "bought.account.%s", p->market ? p->market->channel : "");
+    regview_bought(p, page_has_text(p, key) ? key : "bought.account", masked);
+}
+
 struct str regview_term(struct page *p, int64_t starts, int64_t ends, bool trial)
 {
     struct arena *a = p->req->arena;
@@ -49,7 +57,7 @@ void regview_purchase(struct page *p, const struct reg *g)
         regview_bought(p, "bought.term", regview_term(p, g->starts, g->ends, g->trial));
     if (g->quantity.n > 0 && !str_is(g->quantity, "0") && !str_is(g->quantity, "1"))
         regview_bought(p, "bought.quantity", g->quantity);
-    regview_bought(p, "bought.account", g->account);
+    regview_account(p, g->account);
 }
 
 struct cells {

@@ -8,6 +8,8 @@
 
 /* One row of "what was bought": label from the catalogue key; nothing for an empty value. */
 void regview_bought(struct page *p, const char *key, struct str value);
+/* The row of the buyer's (masked) account, named as the channel names it. */
+void regview_account(struct page *p, struct str masked);
 /* Fills plan, term, quantity and account of the page from the registration. */
 void regview_purchase(struct page *p, const struct reg *g);
 struct str regview_term(struct page *p, int64_t starts, int64_t ends, bool trial);

@@ -40,6 +40,27 @@ static int add(struct pages *pg, const struct front *f, const char *name, const 
     return x->url ? 0 : -ENOMEM;
 }
 
+/* White space that CSS does not need: runs become one space, none beside { } and behind ; and ,.
+ * Strings in our style sheets hold no runs. */
+static struct str tight(struct arena *a, struct str css)
+{
+    char *out = arena_alloc(a, css.n + 1);
+    size_t i, n = 0;
+
+    for (i = 0; out && i < css.n; i++) {
+        char c = css.p[i] == '\n' || css.p[i] == '\t' ? ' ' : css.p[i];
+
+        if (c == ' ' && (n == 0 || strchr(" {};,", out[n - 1])))
+            continue;
+        if ((c == '{' || c == '}') && n > 0 && out[n - 1] == ' ')
+            n--;
+        if (c == '}' && n > 0 && out[n - 1] == ';')
+            n--;
+        out[n++] = c;
+    }
+    return str_make(out, n);
+}
+
 static int add_brand(struct pages *pg, const struct front *f)
 {
     struct str css;
@@ -127,6 +148,8 @@ int static_load(struct pages *pg, const struct front *f, struct buf *errors)
 
     for (i = 0; i < sizeof(files) / sizeof(files[0]) && rc == 0; i++) {
         rc = files_get(pg->arena, dir, "static", files[i].name, &data, &label);
+        if (rc == 0 && str_ends(str_of(files[i].name), STR(".css")))
+            data = tight(pg->arena, data);
         if (rc == 0)
             rc = add(pg, f, files[i].name, files[i].type, files[i].csp, data);
     }

@@ -4,10 +4,10 @@
 
 #include "store/state.h"
 
-const char *const status_fields[] = {"ver", "contract", "fulfilment", "confirmed", "updated",
-                                     "at_registered", "at_confirmed", "at_applied", "at_verified",
-                                     "at_ready", "delete_at", "late", "pct", "note", "code",
-                                     "endpoint", "product", "plan", "channel", "merged",
+const char *const status_fields[] = {"ver", "contract", "fulfilment", "updated", "at_registered",
+                                     "at_confirmed", "at_applied", "at_verified", "at_ready",
+                                     "delete_at", "late", "pct", "note", "code", "endpoint",
+                                     "product", "plan", "channel", "merged",
                                      /* the page's own */
                                      "quantity", "starts", "ends", "trial", "account", "email"};
 enum { PAGE_ONLY = 6 };
@@ -70,14 +70,15 @@ static void put_step(struct status *s, const char *id, int64_t at, bool done)
 }
 
 /* A step is done when its time is known or a later one is. */
-static void put_steps(struct status *s, const struct store_row *row, enum fulfilment f)
+static void put_steps(struct status *s, const struct store_row *row, enum fulfilment f,
+                      bool granted)
 {
     int64_t ready = store_row_int(row, "at_ready", 0);
     int64_t verified = store_row_int(row, "at_verified", 0);
     int64_t applied = store_row_int(row, "at_applied", 0);
     bool done = f == FULFIL_READY || ready > 0, checked = done || verified > 0;
     bool made = checked || applied > 0 || f == FULFIL_VERIFYING;
-    bool known = made || f != FULFIL_RECEIVED || flag(row, "confirmed");
+    bool known = made || f != FULFIL_RECEIVED || granted;
 
     put_step(s, "registered", store_row_int(row, "at_registered", 0), true);
     put_step(s, "confirmed", store_row_int(row, "at_confirmed", 0), known);
@@ -117,6 +118,13 @@ static void suspended(struct status *s)
     s->live = false;
 }
 
+/* A change failed; what was there before still serves. */
+static void still_there(struct status *s, enum fulfilment f)
+{
+    if (s->was_ready && (f == FULFIL_FAILED || f == FULFIL_STUCK))
+        s->live = true;
+}
+
 static void set_pace(struct status *s, enum fulfilment f)
 {
     s->terminal = f == FULFIL_CLOSED;
@@ -139,10 +147,13 @@ void status_of_order(const struct store_row *row, const struct cfg_plan *plan, s
         c = CONTRACT_PENDING;
     out->deploys = !plan || plan->fulfilment == CFG_DEPLOYMENT;
     out->manual = plan && plan->fulfilment == CFG_MANUAL;
+    if (f == FULFIL_RECEIVED && c != CONTRACT_PENDING)
+        f = FULFIL_IDENTIFIED; /* queued: the work begins at any moment */
     out->state = states[f].state;
     out->mood = states[f].mood;
     out->live = states[f].live;
-    put_steps(out, row, f);
+    put_steps(out, row, f, c != CONTRACT_PENDING);
+    still_there(out, f);
     if (out->manual && out->mood == MOOD_WORKING && !out->was_ready) {
         out->state = "manual";
         out->mood = MOOD_WAITING;
@@ -172,7 +183,7 @@ void status_of_reg(const struct store_row *row, struct status *out)
     out->deploys = true;
     out->state = refused ? "refused" : "confirming";
     out->mood = refused ? MOOD_TROUBLE : MOOD_WAITING;
-    put_steps(out, row, FULFIL_RECEIVED);
+    put_steps(out, row, FULFIL_RECEIVED, false);
     mark_step(out);
     set_pace(out, FULFIL_RECEIVED);
     out->terminal = refused;

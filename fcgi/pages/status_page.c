@@ -39,7 +39,7 @@ static void step_row(struct page *p, const struct status_step *x, struct tmpl_ro
         put(cells, &n, V_TIME, when_minute(a, x->at));
         put(cells, &n, V_TIME_ISO, when_iso(a, x->at));
     }
-    if (x->seconds >= 0)
+    if (x->seconds > 0)
         put(cells, &n, V_TOOK, when_span(a, x->seconds * 1000));
     *row = (struct tmpl_row){cells, n};
 }
@@ -91,9 +91,8 @@ static void put_bought(struct page *p, const struct status_call *c)
     if (quantity.n > 0 && !str_is(quantity, "0") && !str_is(quantity, "1"))
         regview_bought(p, "bought.quantity", quantity);
     if (store_row_get(c->row, "account").n > 0)
-        regview_bought(
-            p, "bought.account",
-            arena_str(p->req->arena, str_of(log_mask(store_row_get(c->row, "account"), mask))));
+        regview_account(
+            p, arena_str(p->req->arena, str_of(log_mask(store_row_get(c->row, "account"), mask))));
 }
 
 /* What support is to be told: a prefix of the order id that the operator's command takes. */

@@ -44,6 +44,11 @@ static const char *detail_key(const struct pages *pg, const struct status *s, ch
         snprintf(key, KEY, "%s.lead", notice_refused_key(s->code));
         return key;
     }
+    if (s->mood == MOOD_TROUBLE && s->live && s->was_ready) {
+        snprintf(key, KEY, "status.%s.later", s->state);
+        if (known(pg, key))
+            return key;
+    }
     if (s->mood == MOOD_ENDED && s->delete_at > 0) {
         snprintf(key, KEY, "status.%s.until", s->state);
         if (known(pg, key))
@@ -84,7 +89,10 @@ void status_say(struct arena *a, const struct pages *pg, const struct config *cf
         args[0].value = cat_get(&pg->cat, STR("product.none"));
     if (args[1].value.n == 0)
         args[1].value = cat_get(&pg->cat, STR("seller.none"));
-    snprintf(key, sizeof(key), "status.%s.title", s->state);
+    snprintf(key, sizeof(key), "status.%s.title%s", s->state,
+             s->was_ready && s->live && s->mood == MOOD_TROUBLE ? "_later" : "");
+    if (!known(pg, key))
+        snprintf(key, sizeof(key), "status.%s.title", s->state);
     out->headline = cat_fmt(&pg->cat, a, key, args, NARGS);
     if (s->manual && strcmp(s->state, "manual") == 0 && args[4].value.n > 0)
         out->detail = cat_fmt(&pg->cat, a, "status.manual.promise", args, NARGS);

@@ -61,7 +61,7 @@
   function ago() {
     if (wait || stopped) return;
     var s = Math.round((Date.now() - last) / 1000);
-    text("updated", misses > 2 ? live.dataset.lost
+    text("updated", misses > 2 ? live.dataset.lost : s < 3 ? live.dataset.now
       : live.dataset.ago.replace("%s", s < 90 ? s + " s" : Math.round(s / 60) + " min"));
   }
 
@@ -134,6 +134,7 @@
     if (!document.hidden && !stopped) poll();
   });
   window.addEventListener("online", function () { misses = 0; plan(200); });
+  ago();
   setInterval(ago, 5000);
   plan(pace);
 })();

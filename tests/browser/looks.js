@@ -1,0 +1,102 @@
+"use strict";
+// Every page in every state, light and dark, on a phone of 320 px and on a desk: accessibility,
+// reflow, no foreign request, no complaint of the browser, no other cloud's name. Screenshots in
+// build/screens/.
+const fs = require("node:fs");
+const path = require("node:path");
+const { axe, ok, otherSite, same } = require("./lib");
+
+const registrations = ["parked", "starter", "global", "usage", "resume", "token_expired",
+  "token_invalid", "product_unknown", "purchase_ended"];
+const orders = ["confirming", "queued", "provisioning", "late", "verifying", "ready", "updating",
+  "degraded", "failed", "failed-later", "stuck", "suspended", "ending", "ended", "deleting", "closed"];
+const plain = {
+  help: "/marketplace/aws/acme-notes", home: "/marketplace/", missing: "/marketplace/nothing",
+  "unknown-product": "/marketplace/aws/nothing", "unknown-link": "/marketplace/s/0.x",
+  "problem-type": "/marketplace/api/problems/invalid",
+};
+const clouds = /azure|microsoft|google|gcp|oracle cloud|alibaba/i;
+
+async function visit(page, stack, name, go) {
+  const bad = [], foreign = [];
+  page.on("console", (m) => {
+    if (m.type() === "error" && !/status of (40|41|42|50)/.test(m.text())) bad.push(m.text());
+  });
+  page.on("pageerror", (e) => bad.push(String(e)));
+  page.on("request", (r) => {
+    if (!r.url().startsWith(stack.origin) && !r.url().startsWith("http://localhost:")) foreign.push(r.url());
+  });
+  await go(page);
+  await page.waitForLoadState("load");
+  const html = await page.content();
+  ok(!clouds.test(html), "names another cloud");
+  ok(!/http-equiv|style="|onload=|onclick=/i.test(html), "inline style, script or refresh");
+  const screens = path.join(stack.hello.build, "screens");
+  fs.mkdirSync(screens, { recursive: true });
+  await page.screenshot({ path: path.join(screens, name + ".png"), fullPage: true });
+  const wide = await page.evaluate(() =>
+    [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  ok(wide[0] <= wide[1], `scrolls sideways: ${wide}`);
+  same(await page.locator("h1").count(), 1, "h1");
+  same((await axe(page)).join("\n"), "", "axe");
+  same(bad.join("\n"), "", "console");
+  same(foreign.join("\n"), "", "foreign requests");
+}
+
+async function scenes(stack) {
+  const list = [];
+  for (const [name, url] of Object.entries(plain)) {
+    list.push([name, (page) => page.goto(stack.origin + url)]);
+  }
+  list.push(["reg-checking", async (page) => page.goto((await stack.ask("registration", "checking")).url)]);
+  for (const name of registrations) {
+    const made = await stack.ask("registration", name);
+    list.push(["reg-" + name, (page) => page.goto(made.url)]);
+  }
+  for (const name of orders) {
+    const made = await stack.ask("order", name);
+    list.push(["status-" + name, (page) => page.goto(made.url)]);
+  }
+  for (const [name, plan, order] of [["guided", "guided", "provisioning"], ["portal", "portal", "ready"]]) {
+    const made = await stack.ask("order", order, plan);
+    list.push(["status-" + name, (page) => page.goto(made.url)]);
+  }
+  const form = await stack.ask("registration", "global");
+  list.push(["reg-errors", async (page) => {
+    await page.goto(form.url);
+    await page.fill("#f-email", "ann at example");
+    await page.fill("#f-team_size", "9000");
+    await page.click("button[type=submit]");
+    await page.waitForSelector("#problems");
+  }]);
+  const store = await otherSite(stack.origin + "/marketplace/aws/acme-notes", {});
+  list.push(["landing-missing", async (page) => {
+    await page.goto(store.url);
+    await page.click("button");
+    await page.waitForSelector("main");
+  }]);
+  return { list, close: () => store.close() };
+}
+
+module.exports = async function looks(tests, stack, browser) {
+  const { list, close } = await scenes(stack);
+  for (const scheme of ["light", "dark"]) {
+    for (const [size, width, height] of [["phone", 320, 640], ["desk", 1280, 900]]) {
+      const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height },
+        locale: "en-GB", timezoneId: "Europe/Berlin" });
+      for (const [name, go] of list) {
+        const full = `${name}-${scheme}-${size}`;
+        await tests.run(full, async () => {
+          const page = await context.newPage();
+          try {
+            await visit(page, stack, full, go);
+          } finally {
+            await page.close();
+          }
+        });
+      }
+      await context.close();
+    }
+  }
+  close();
+};

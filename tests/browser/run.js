@@ -1,0 +1,36 @@
+"use strict";
+// node tests/browser/run.js [part of a name]
+const { Stack, Tests, browserPath } = require("./lib");
+
+function skip(why) {
+  console.log("skipped: " + why + "\n0 passed, 0 failed, 1 skipped");
+}
+
+async function main() {
+  let playwright;
+  try {
+    playwright = require("playwright-core");
+    require.resolve("axe-core");
+  } catch (e) {
+    return skip("playwright-core and axe-core are not installed (npm ci in tests/browser)");
+  }
+  if (!browserPath()) return skip("no chromium");
+  const stack = await Stack.start();
+  if (!stack.origin) return skip("missing: " + (stack.hello.missing || [stack.hello.error]).join(", "));
+  const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
+  const browser = await playwright.chromium.launch({ executablePath: browserPath(), args });
+  const tests = new Tests();
+  try {
+    for (const part of ["behaviour", "looks"]) await require("./" + part)(tests, stack, browser);
+  } finally {
+    await browser.close();
+    await stack.stop();
+  }
+  console.log(`${tests.passed} passed, ${tests.failed} failed, ${tests.skipped} skipped`);
+  process.exitCode = tests.failed ? 1 : 0;
+}
+
+main().catch((e) => {
+  console.error(e);
+  process.exit(1);
+});
