@@ -1,4 +1,4 @@
-#include "conn.h"
+#include "conn_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,9 +12,8 @@
 enum { CONN_MAGIC = 0x434f4e4e };
 
 static void on_read(uv_stream_t *s, ssize_t nread, const uv_buf_t *b);
-static void input(struct conn *c, struct str in);
 
-static struct conn *check(void *p)
+struct conn *conn_check(void *p)
 {
     struct conn *c = p;
 
@@ -24,13 +23,13 @@ static struct conn *check(void *p)
 
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *b)
 {
-    struct conn *c = check(h->data);
+    struct conn *c = conn_check(h->data);
 
     (void)suggested;
     *b = uv_buf_init(c->srv->read, sizeof(c->srv->read));
 }
 
-static void read_on(struct conn *c, bool on)
+void conn_read_on(struct conn *c, bool on)
 {
     if (c->reading == on || c->state == CONN_CLOSING)
         return;
@@ -43,7 +42,7 @@ static void read_on(struct conn *c, bool on)
 
 static void on_closed(uv_handle_t *h)
 {
-    struct conn *c = check(h->data);
+    struct conn *c = conn_check(h->data);
     struct server *s = c->srv;
 
     rec_free(&c->rec);
@@ -76,11 +75,11 @@ static void hand_over(struct conn *c)
     int rc = -EBADF;
 
     if (!c->eof && uv_fileno(&c->u.handle, &fd) == 0) {
-        read_on(c, false);
+        conn_read_on(c, false);
         rc = handover_send(&c->srv->handover, fd);
     }
     if (rc == -EAGAIN || rc == -ETOOMANYREFS) {
-        read_on(c, true); /* the receivers are behind: served here until the next tick */
+        conn_read_on(c, true); /* the receivers are behind: served here until the next tick */
         return;
     }
     if (rc == 0)
@@ -94,8 +93,7 @@ void conn_leave(struct conn *c)
         hand_over(c);
 }
 
-/* The deadline follows from what the connection waits for. */
-static void set_deadline(struct conn *c)
+void conn_set_deadline(struct conn *c)
 {
     uint64_t ms = SERVER_IDLE_MS;
 
@@ -119,12 +117,11 @@ static void linger(struct conn *c)
     c->state = CONN_LINGER;
     if (uv_fileno(&c->u.handle, &fd) == 0)
         exchange_half_close(fd);
-    set_deadline(c);
-    read_on(c, true);
+    conn_set_deadline(c);
+    conn_read_on(c, true);
 }
 
-/* Everything is written: what now. */
-static void settle(struct conn *c)
+void conn_settle(struct conn *c)
 {
     char *held = c->held;
     size_t n = c->nheld;
@@ -138,12 +135,12 @@ static void settle(struct conn *c)
     } else if (c->state == CONN_READING && (n > 0 || c->rec.held)) {
         c->held = NULL;
         c->nheld = 0;
-        input(c, str_make(held, n));
+        conn_input(c, str_make(held, n));
         free(held);
     } else if (c->srv->draining && conn_is_idle(c)) {
         hand_over(c);
     } else if (!c->eof) {
-        read_on(c, true);
+        conn_read_on(c, true);
     }
 }
 
@@ -158,7 +155,7 @@ struct pending {
 static void on_written(uv_write_t *w, int status)
 {
     struct pending *p = w->data;
-    struct conn *c = check(p->c);
+    struct conn *c = conn_check(p->c);
 
     free(p);
     c->writing = false;
@@ -168,8 +165,8 @@ static void on_written(uv_write_t *w, int status)
         conn_close(c);
         return;
     }
-    set_deadline(c);
-    settle(c);
+    conn_set_deadline(c);
+    conn_settle(c);
 }
 
 static void write_later(struct conn *c, struct str rest)
@@ -191,11 +188,11 @@ static void write_later(struct conn *c, struct str rest)
         return;
     }
     c->writing = true;
-    read_on(c, false);
-    set_deadline(c);
+    conn_read_on(c, false);
+    conn_set_deadline(c);
 }
 
-static void flush(struct conn *c, struct buf *out)
+void conn_flush(struct conn *c, struct buf *out)
 {
     uv_buf_t b;
     int n = 0;
@@ -216,146 +213,19 @@ static void flush(struct conn *c, struct buf *out)
         write_later(c, str_from(buf_view(out), (size_t)n));
 }
 
-/* ---- requests ---- */
-
-static void answered(void *owner, const struct req *r, const struct rec_request *q)
-{
-    struct conn *c = check(owner);
-    struct buf *out = c->collect ? c->collect : &c->srv->late;
-    unsigned char head[FCGI_HEADER_LEN] = {0};
-    size_t from;
-
-    if (!c->collect)
-        buf_reset(out);
-    from = out->len;
-    c->ex = NULL;
-    if (c->aborted) {
-        rec_put_end(out, q->id, FCGI_REQUEST_COMPLETE);
-    } else {
-        buf_add(out, head, sizeof(head));
-        if (resp_build(r, out) < 0)
-            LOG(LOG_ERROR, "front.response_refused", F("request", r->id), FS("path", r->path));
-        rec_seal(out, from, q->id);
-    }
-    c->aborted = false;
-    c->last = c->last || !q->keep || q->unread;
-    c->rest = c->rest || q->unread;
-    c->state = CONN_READING;
-    rec_answered(&c->rec);
-    server_conn_active(c->srv, c);
-    if (c->collect)
-        return;
-    set_deadline(c);
-    flush(c, out);
-    settle(c);
-}
-
-static void dispatch(struct conn *c)
-{
-    struct rec_request q;
-
-    rec_take(&c->rec, &q);
-    c->state = CONN_BUSY;
-    c->aborted = false;
-    set_deadline(c);
-    c->ex = exchange_new(c->srv, c, &q, c->deadline, answered);
-    if (!c->ex) {
-        arena_free(&q.arena);
-        conn_close(c);
-        return;
-    }
-    exchange_start(c->ex, &q);
-}
-
-static void hold(struct conn *c, struct str in)
-{
-    char *p = malloc(in.n + 1);
-
-    if (!p) {
-        conn_close(c);
-        return;
-    }
-    memcpy(p, in.p, in.n);
-    free(c->held);
-    c->held = p;
-    c->nheld = in.n;
-    read_on(c, false);
-}
-
-static void malformed(struct conn *c)
-{
-    c->srv->front->stats.malformed++;
-    if (server_may_log(c->srv))
-        LOG(LOG_WARN, "front.peer_malformed", F("what", rec_why(&c->rec)));
-    conn_close(c);
-}
-
-static void aborted(struct conn *c)
-{
-    if (c->state == CONN_BUSY) {
-        c->aborted = true;
-        return;
-    }
-    c->last = !c->rec.cur.keep;
-    c->rest = c->last;
-}
-
-static enum rec_step work(struct conn *c, struct str in)
-{
-    enum rec_step step;
-
-    do {
-        step = rec_feed(&c->rec, &in, c->collect);
-        if (step == REC_REQUEST)
-            dispatch(c);
-        else if (step == REC_ABORT)
-            aborted(c);
-        else if (step == REC_HOLD)
-            hold(c, in);
-    } while ((step == REC_REQUEST || step == REC_ABORT) && !c->last && c->state != CONN_CLOSING);
-    return step;
-}
-
-/* Answers that are ready at once leave in one write. A handler may end the request of another
- * connection on the way, whose input is then worked on inside ours: it gets its own buffer. */
-static void input(struct conn *c, struct str in)
-{
-    struct server *s = c->srv;
-    struct buf own, *out = s->collecting ? &own : &s->out;
-    enum rec_state before = c->rec.state;
-    bool was_idle = rec_idle(&c->rec);
-    enum rec_step step;
-
-    buf_init(&own, s->out.max);
-    buf_reset(out);
-    s->collecting++;
-    c->collect = out;
-    step = work(c, in);
-    c->collect = NULL;
-    if (c->state != CONN_BUSY && (c->rec.state != before || was_idle || step != REC_MORE))
-        set_deadline(c);
-    flush(c, out);
-    s->collecting--;
-    buf_free(&own);
-    if (step == REC_BAD)
-        malformed(c);
-    else if (c->state != CONN_BUSY)
-        settle(c);
-}
-
 static void on_read(uv_stream_t *s, ssize_t nread, const uv_buf_t *b)
 {
-    struct conn *c = check(s->data);
+    struct conn *c = conn_check(s->data);
 
     if (nread == 0 || c->state == CONN_CLOSING)
         return;
     if (nread > 0) {
         if (c->state != CONN_LINGER)
-            input(c, str_make(b->base, (size_t)nread));
+            conn_input(c, str_make(b->base, (size_t)nread));
         return;
     }
     c->eof = true;
-    read_on(c, false);
+    conn_read_on(c, false);
     if (c->state == CONN_BUSY && nread == UV_EOF)
         return; /* the peer may have closed its half only: the answer is tried */
     conn_close(c);
@@ -372,7 +242,7 @@ void conn_expire(struct conn *c)
         exchange_expire(c->ex);
     } else if (c->state == CONN_READING && c->rec.state == REC_STDIN && !c->writing) {
         rec_give_up(&c->rec, 408);
-        dispatch(c);
+        conn_dispatch(c);
     } else {
         conn_close(c);
     }
@@ -380,7 +250,7 @@ void conn_expire(struct conn *c)
 
 static int fd_family(int fd)
 {
-    struct sockaddr_storage a;
+    struct sockaddr_storage a = {0};
     socklen_t n = sizeof(a);
 
     return getsockname(fd, (struct sockaddr *)&a, &n) < 0 ? AF_UNSPEC : a.ss_family;
@@ -417,6 +287,6 @@ int conn_open(struct server *s, int fd, bool kept)
     }
     c->active = uv_now(s->front->loop);
     c->deadline = c->active + (kept ? SERVER_IDLE_MS : SERVER_FIRST_MS);
-    read_on(c, true);
+    conn_read_on(c, true);
     return 0;
 }

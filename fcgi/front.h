@@ -2,8 +2,8 @@
  * front: what handlers work with (req->app), one per loop: one per process in the records and
  * cgi transports, one per thread in fcgi2.
  *
- * front_open() connects nothing by itself: the store connects on the loop and comes back on its
- * own. The configuration outlives every front. Thread rule: the loop's thread only.
+ * front_open() waits for nothing but a host name: the store connects on the loop and comes back on
+ * its own. The configuration outlives every front. Thread rule: the loop's thread only.
  */
 #ifndef LM_FRONT_H
 #define LM_FRONT_H
@@ -13,8 +13,8 @@
 #include <uv.h>
 
 #include "base/seal.h"
+#include "config/config.h"
 
-struct config;
 struct store;
 
 struct front_stats {
@@ -28,6 +28,8 @@ struct front {
     const struct config *cfg;
     const char *base; /* path below which everything lives, no slash at the end */
     struct store *store;
+    struct cfg_redis redis; /* as configured, with the address in place of a host name */
+    char redis_address[64];
     struct seal_pub seal;
     bool sealed; /* seal holds the market role's key */
     void *pages; /* of fcgi/pages */

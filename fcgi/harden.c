@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "config/config.h"
 
+enum { REDIS_PORT = 6379 }; /* as the store takes it */
+
 static int basics(void)
 {
     struct rlimit none = {0, 0};
@@ -25,7 +27,7 @@ int harden_process(const struct config *cfg, enum harden_kind kind)
     if (rc < 0)
         return rc;
     if (!cfg->redis.socket[0])
-        rules.tcp_port = cfg->redis.port;
+        rules.tcp_port = cfg->redis.port ? cfg->redis.port : REDIS_PORT;
     if (cfg->front.sandbox) {
         landlock = harden_landlock(&rules);
         if (landlock < 0)

@@ -64,6 +64,7 @@ void rec_give_up(struct rec *p, int status)
     assert(p->state == REC_STDIN);
     p->cur.refuse = status;
     p->cur.unread = true;
+    p->sink = SINK_SKIP;
     p->state = REC_BUSY;
 }
 
@@ -176,11 +177,12 @@ static enum rec_step body_data(struct rec *p, struct str s)
 {
     struct str *body = &p->cur.body;
 
+    p->raw += s.n;
     if (p->cur.refuse || !body_room(p, s.n)) {
-        p->raw += s.n;
-        if (p->raw <= p->lim->drain_max)
+        if (p->raw <= p->lim->body_max + p->lim->drain_max)
             return REC_MORE;
         p->cur.unread = true;
+        p->sink = SINK_SKIP;
         p->state = REC_BUSY;
         return REC_REQUEST;
     }

@@ -255,7 +255,8 @@ class Rig:
         with open(self.dir + "/apache.conf", "w", encoding="ascii") as f:
             f.write(APACHE.format(dir=self.dir, sock=self.sock, port=port, m=MODULES, user=user,
                                   cgi_port=cgi_port))
-        return self.server([which("apache2"), "-f", self.dir + "/apache.conf", "-DFOREGROUND"], port)
+        return self.server([which("apache2"), "-f", self.dir + "/apache.conf", "-DFOREGROUND"],
+                           port)
 
     def close(self):
         for p in reversed(self.started):

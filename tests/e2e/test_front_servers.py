@@ -416,6 +416,27 @@ class Life(unittest.TestCase):
             self.assertEqual(event["inet"], "none")
             front.stop()
 
+    def test_redis_over_tcp(self):
+        """Only then an INET socket, and only to that port; names are looked up before."""
+        with socket.socket() as mute:
+            mute.bind(("127.0.0.1", 0))
+            mute.listen(16)
+            port = mute.getsockname()[1]
+            self.rig.configure(redis="host: localhost, port: %d" % port)
+            for transport in ("records", "fcgi2"):
+                front = self.rig.front("--transport", transport)
+                event = [e for e in front.events() if e["event"] == "front.hardened"][-1]
+                self.assertEqual(event["redis_port"], port)
+                self.assertEqual(fp.ask(self.rig.sock, "/marketplace/readyz").status, 503)
+                mute.settimeout(20)
+                mute.accept()[0].close() # it did connect
+                self.assertEqual(fp.ask(self.rig.sock, "/marketplace/readyz").status, 503)
+                self.assertEqual(front.count("front.child_died"), 0)
+                front.stop()
+            done = self.run_front("--config", self.rig.dir + "/front.yaml",
+                                  "--selftest-escape", "inet")
+            self.assertEqual(done.returncode, 0, done.stdout)
+
     def test_escape(self):
         done = self.run_front("--config", self.rig.dir + "/front.yaml", "--selftest-escape", "all")
         self.assertEqual(done.returncode, 0, done.stdout)

@@ -84,7 +84,8 @@ class Records(unittest.TestCase):
 
     def test_two_gigabytes_claimed(self):
         p = self.peer()
-        p.send(fp.begin() + fp.record(fp.PARAMS, 1, struct.pack(">II", 0xffffffff, 0xffffffff) + b"x"))
+        lie = struct.pack(">II", 0xffffffff, 0xffffffff) + b"x"
+        p.send(fp.begin() + fp.record(fp.PARAMS, 1, lie))
         with open("/proc/%d/statm" % self.pids[0], encoding="ascii") as f:
             self.assertLess(int(f.read().split()[1]) * 4096, 64 * MIB)
         p.send(fp.record(fp.PARAMS, 1))
