@@ -212,7 +212,8 @@ class Stack:
     def remove_cgroups(self):
         for tenant in glob.glob(self.v["run"] + "/tenants/*"):
             name = "/lastmile/" + os.path.basename(tenant)
-            for level in glob.glob("/sys/fs/cgroup%s" % name) + glob.glob("/sys/fs/cgroup/*" + name):
+            levels = glob.glob("/sys/fs/cgroup" + name) + glob.glob("/sys/fs/cgroup/*" + name)
+            for level in levels:
                 for path in glob.glob(level + "/*/") + [level, os.path.dirname(level)]:
                     try:
                         os.rmdir(path)
