@@ -68,9 +68,11 @@ static bool second_try(struct aws_job *j, const struct http_reply *r, struct str
         attempt(j);
         return true;
     }
-    /* ExpiredTokenException has two meanings. With fresh credentials it can only be the other. */
-    if (is_expired(code) && j->creds_retries == 0 && aws_creds_expire(j->m->creds, j->generation)) {
+    /* ExpiredTokenException has two meanings: our session, or the buyer's token. What it says
+     * again under fresh credentials is the second. */
+    if (is_expired(code) && j->creds_retries == 0) {
         j->creds_retries++;
+        aws_creds_expire(j->m->creds, j->generation);
         attempt(j);
         return true;
     }

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 struct peer {
     pid_t pid;
     int in, out;
@@ -20,6 +22,7 @@ static inline bool peer_start(struct peer *p, const char *script, const char *ar
 {
     int in[2], out[2];
     char line[32] = "";
+    uint64_t port;
     ssize_t n;
 
     if (access("/usr/bin/python3", X_OK) || access(script, R_OK) || pipe(in) || pipe(out))
@@ -38,8 +41,10 @@ static inline bool peer_start(struct peer *p, const char *script, const char *ar
     p->in = in[1];
     p->out = out[0];
     n = read(p->out, line, sizeof(line) - 1);
-    p->port = n > 0 ? (unsigned)strtoul(line, NULL, 10) : 0;
-    return p->port != 0;
+    if (n <= 0 || str_u64(str_trim(str_make(line, (size_t)n)), 65535, &port))
+        port = 0;
+    p->port = (unsigned)port;
+    return port != 0;
 }
 
 static inline void peer_stop(struct peer *p)
