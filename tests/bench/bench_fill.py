@@ -3,6 +3,7 @@ worker make them; the rest are copies of those records under other names, writte
 the one place that does, because a benchmark needs 100,000 of them in a second."""
 import base64
 import hashlib
+import hmac
 import os
 import secrets
 
@@ -15,6 +16,12 @@ def secret():
     """(id, what is stored of it)"""
     part = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     return "0." + part, hashlib.sha256(part.encode()).hexdigest()
+
+
+def token(registration):
+    """What the form of a registration carries (fcgi/pages/reg.c)."""
+    mac = hmac.new(registration.split(".")[1].encode(), b"lastmile registration form", "sha256")
+    return base64.urlsafe_b64encode(mac.digest()).decode().rstrip("=")
 
 
 def name(kind, n):

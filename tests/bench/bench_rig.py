@@ -22,12 +22,18 @@ ScriptSock %(run)s/cgid.sock
 Listen 127.0.0.1:%(port)s
 <VirtualHost 127.0.0.1:%(port)s>
     SetEnv LASTMILE_CONFIG %(etc)s/lastmile-cgi.yaml
-    ProxyPass "/marketplace/" !
+    SetEnvIf Request_URI "." no-proxy=1
     ScriptAlias "/marketplace" "%(bin)s/lastmile-front"
     <Directory "%(bin)s">
         Require all granted
     </Directory>
 </VirtualHost>
+"""
+FIELDS = """
+fields:
+- {name: company, label: Company, type: text, required: true}
+- {name: region, label: Region, type: select, options: [eu-central-1, us-east-1]}
+- {name: note, label: Note, type: text, max: 200}
 """
 PARTS = ("redis", "front", "nginx", "apache")
 
@@ -50,8 +56,10 @@ class Files(stack_conf.Files):
     def lastmile(self):
         super().lastmile()
         with open(self.v["etc"] + "/lastmile.yaml") as f:
-            text = f.read().replace("redis-front.pass", "redis-cgi.pass")
-        stack_conf.write(self.v["etc"] + "/lastmile-cgi.yaml", text)
+            text = f.read() + FIELDS
+        stack_conf.write(self.v["etc"] + "/lastmile.yaml", text)
+        stack_conf.write(self.v["etc"] + "/lastmile-cgi.yaml",
+                         text.replace("redis-front.pass", "redis-cgi.pass"))
 
     def nginx(self):
         super().nginx()

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import bench_wrk
-from bench_fill import Fill
+from bench_fill import Fill, token
 from bench_proc import Meter, pss_kb, tree
 
 TENANTS = 10000
@@ -94,7 +94,8 @@ class Web:
         self.rig.flush()
         if name in OURS:
             c = self.rig.redis()
-            self.ids["regs"] = self.lines("regs", [r for r, _ in self.fill_registrations(c)])
+            self.ids["regs"] = self.lines("regs", [
+                "%s %s" % (r, token(r)) for r, _ in self.fill_registrations(c)])
             c.close()
         elif "numbers" not in self.ids:
             self.ids["numbers"] = self.lines("numbers", [

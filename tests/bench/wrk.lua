@@ -1,7 +1,8 @@
 -- One script for every load: wrk ... -s wrk.lua URL -- MODE PREFIX SUFFIX FILE
 --   get            the address as it is
 --   ids            GET PREFIX<line of FILE>SUFFIX, a line at random
---   post           POST PREFIX<line of FILE>SUFFIX, each line once, then this thread stops
+--   post           POST PREFIX<line of FILE>SUFFIX, each line once, then this thread stops; a line
+--                  may hold a second word, the form's token
 -- Threads take turns in the file. The result is one JSON line.
 local threads = {}
 ran_out = 0
@@ -23,12 +24,15 @@ function init(args)
         return
     end
     head = " HTTP/1.1\r\nHost: " .. wrk.host .. ":" .. wrk.port .. "\r\nContent-Type: " ..
-        "application/x-www-form-urlencoded\r\nContent-Length: " .. #FORM .. "\r\n\r\n" .. FORM
+        "application/x-www-form-urlencoded\r\nContent-Length: "
     local i = 0
     for line in io.lines(args[4]) do
         if i % stride == number then
-            local path = prefix .. line .. suffix
-            lines[#lines + 1] = mode == "ids" and wrk.format("GET", path) or path
+            local id, token = line:match("^(%S+) ?(%S*)$")
+            local path = prefix .. id .. suffix
+            local body = token ~= "" and "csrf=" .. token .. "&" .. FORM or FORM
+            lines[#lines + 1] = mode == "ids" and wrk.format("GET", path) or
+                path .. head .. #body .. "\r\n\r\n" .. body
         end
         i = i + 1
     end
@@ -44,7 +48,7 @@ function request()
         wrk.thread:stop()
         n = #lines
     end
-    return "POST " .. lines[n] .. head
+    return "POST " .. lines[n]
 end
 
 function done(summary, latency, requests)
