@@ -131,7 +131,7 @@ void creds_found(struct aws_creds *c, struct str id, struct str secret, struct s
 static void walk(struct aws_creds *c)
 {
     for (; c->source < CHAIN; c->source++)
-        if (chain[c->source](c) == SOURCE_STARTED)
+        if (chain[c->source](c))
             return;
     creds_failed(c, -ENOENT, "no AWS credentials found");
 }

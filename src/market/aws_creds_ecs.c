@@ -52,10 +52,10 @@ static void ask(struct aws_creds *c)
     creds_http(c, &rq, on_answer);
 }
 
-enum source_result creds_from_ecs(struct aws_creds *c)
+bool creds_from_ecs(struct aws_creds *c)
 {
     if (!*c->env[ENV_ECS_RELATIVE] && !*c->env[ENV_ECS_FULL])
-        return SOURCE_NONE;
+        return false;
     ask(c);
-    return SOURCE_STARTED;
+    return true;
 }

@@ -73,7 +73,7 @@ static void from_source(struct aws_creds *c, struct str name)
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
         if (!str_is(name, known[i].name))
             continue;
-        if (known[i].source(c) == SOURCE_NONE)
+        if (!known[i].source(c))
             creds_failed(c, -EACCES, "the profile's credential_source has no credentials");
         return;
     }
@@ -122,7 +122,7 @@ static bool follow_roles(struct aws_creds *c, const struct files *f, struct str 
     return true;
 }
 
-static enum source_result use(struct aws_creds *c, const struct files *f)
+static bool use(struct aws_creds *c, const struct files *f)
 {
     bool named = *c->cfg.profile || *c->env[ENV_PROFILE];
     struct str profile = str_of(*c->cfg.profile        ? c->cfg.profile
@@ -131,24 +131,24 @@ static enum source_result use(struct aws_creds *c, const struct files *f)
 
     if (!has(f, profile)) {
         if (!named && !*c->cfg.credentials_file)
-            return SOURCE_NONE;
+            return false;
         creds_failed(c, -EACCES, "the profile is not in the credentials or config file");
-        return SOURCE_STARTED;
+        return true;
     }
     if (!follow_roles(c, f, &profile) || found_static(c, f, profile))
-        return SOURCE_STARTED;
+        return true;
     if (unsupported(f, profile))
         creds_failed(c, -EACCES, "credential_process and sso profiles are not supported");
     else if (named || *c->cfg.credentials_file || c->nroles > (*c->cfg.role_arn ? 1 : 0))
         creds_failed(c, -EACCES, "the profile holds no credentials");
     else
-        return SOURCE_NONE;
-    return SOURCE_STARTED;
+        return false;
+    return true;
 }
 
-enum source_result creds_from_files(struct aws_creds *c)
+bool creds_from_files(struct aws_creds *c)
 {
-    enum source_result r;
+    bool r;
     struct files f;
 
     load(c, c->cfg.credentials_file, ENV_CREDENTIALS_FILE, "credentials", &f.credentials);

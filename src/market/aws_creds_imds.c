@@ -115,10 +115,10 @@ static void on_token(void *arg, const struct http_reply *r)
     ask(c, "GET", role_path, c->imds_token ? token_header(c) : NULL, on_role);
 }
 
-enum source_result creds_from_imds(struct aws_creds *c)
+bool creds_from_imds(struct aws_creds *c)
 {
     if (str_ieq(str_of(c->env[ENV_IMDS_OFF]), STR("true")))
-        return SOURCE_NONE;
+        return false;
     ask(c, "PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 21600", on_token);
-    return SOURCE_STARTED;
+    return true;
 }

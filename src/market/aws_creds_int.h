@@ -27,11 +27,6 @@ enum creds_env {
     ENV_N
 };
 
-enum source_result {
-    SOURCE_NONE,   /* not set up here: ask the next */
-    SOURCE_STARTED /* creds_found() or creds_failed() was or will be called */
-};
-
 struct creds_role {
     const char *arn, *external_id, *session;
 };
@@ -79,7 +74,9 @@ void creds_found_json(struct aws_creds *c, struct str text);
 /* A file of one secret line, into the fetch's arena. NULL: creds_failed() was called. */
 const char *creds_token_file(struct aws_creds *c, const char *path);
 
-typedef enum source_result creds_source(struct aws_creds *c);
+/* false: not set up here, ask the next. true: creds_found() or creds_failed() was or will be
+ * called. */
+typedef bool creds_source(struct aws_creds *c);
 creds_source creds_from_env, creds_from_web, creds_from_files, creds_from_ecs, creds_from_imds;
 
 /* aws_creds_sts.c */

@@ -151,7 +151,8 @@ def agreement(ask):
     if ident == "agmt-denied":
         return error("AccessDeniedException")
     return 200, {"agreementId": ident, "acceptor": {"accountId": ACCOUNT},
-                 "startTime": 1780315200.0, "endTime": None if ident == "agmt-payg" else 1811851200.0,
+                 "startTime": 1780315200.0,
+                 "endTime": None if ident == "agmt-payg" else 1811851200.0,
                  "proposalSummary": {"offerId": "offer-1"},
                  "status": "TERMINATED" if ident == "agmt-ended" else "ACTIVE"}
 

@@ -38,7 +38,8 @@ def read_request(conn):
 
 
 def answer(conn, status, body=b"", extra=b""):
-    conn.sendall(b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n%s\r\n" % (status, len(body), extra) + body)
+    head = b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n%s\r\n" % (status, len(body), extra)
+    conn.sendall(head + body)
 
 
 def drip(conn):
