@@ -29,7 +29,7 @@ aclfile ${etc}/users.acl
 """
 
 # Used when share/redis/users.acl is not shipped.
-ACL = """user default off
+ACL = """user default off ~* &* +@all
 user front on #${front} ~{p* -@all +@read +@write +@scripting +@connection +time -@dangerous
 user worker on #${worker} ~* &* +@all -@dangerous +info +config|get
 user cli on #${cli} ~* resetchannels +@all -@dangerous +info +config|get
