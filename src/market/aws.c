@@ -135,6 +135,7 @@ static void aws_close(struct market *mk)
 
     m->closing = true;
     while ((j = TAILQ_FIRST(&m->jobs))) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it cannot follow TAILQ_REMOVE */
         if (j->first)
             aws_job_end(j, MARKET_RETRY, "Canceled", 0);
         else

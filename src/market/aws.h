@@ -47,6 +47,8 @@ typedef void aws_step(struct aws_job *j);
 typedef void aws_end(struct aws_job *j, enum market_class cls, const char *code,
                      uint64_t retry_after_ms);
 
+TAILQ_HEAD(aws_jobs, aws_job);
+
 struct aws {
     uv_loop_t *loop;
     struct http *http;
@@ -56,7 +58,7 @@ struct aws {
     struct aws_creds *creds;
     struct sns_trust *trust;
     int64_t skew_ms; /* AWS's clock minus ours */
-    TAILQ_HEAD(, aws_job) jobs;
+    struct aws_jobs jobs;
     uv_timer_t starter;
     bool closing;
 };

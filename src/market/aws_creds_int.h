@@ -37,6 +37,8 @@ struct creds_set {
     int64_t expires_ms; /* 0: lasting */
 };
 
+TAILQ_HEAD(aws_creds_waits, aws_creds_wait);
+
 struct aws_creds {
     struct aws_creds_config cfg;
     struct arena *a;
@@ -47,7 +49,7 @@ struct aws_creds {
     int last_rc;
     const char *last_why;
     int64_t skew_ms; /* learnt from STS */
-    TAILQ_HEAD(, aws_creds_wait) waiting, ready;
+    struct aws_creds_waits waiting, ready;
     uv_timer_t kick;
     bool closing;
 

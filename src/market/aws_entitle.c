@@ -12,7 +12,7 @@ static void next_page(struct aws_job *j);
 /* Value holds exactly one of IntegerValue, DoubleValue, BooleanValue, StringValue. */
 static const char *value_text(struct aws_job *j, const cJSON *v)
 {
-    const cJSON *n = json_get(v, "IntegerValue");
+    const cJSON *n;
     int64_t i;
 
     if (json_int(v, "IntegerValue", &i) == 0)

@@ -20,6 +20,8 @@
 struct http_call;
 TAILQ_HEAD(http_calls, http_call);
 
+TAILQ_HEAD(http_dests, http_dest);
+
 struct http_dest {
     TAILQ_ENTRY(http_dest) link;
     struct http_calls waiting;

@@ -42,7 +42,7 @@ struct http {
     uv_timer_t soon;       /* callbacks that must not run inside http_start() */
     unsigned open_timers;
     unsigned max_in_flight, per_host, in_flight, counted, ndests;
-    TAILQ_HEAD(, http_dest) dests;
+    struct http_dests dests;
     struct http_calls running, done;
     uint64_t line_due;
     bool dispatching, closing;
