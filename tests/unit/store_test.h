@@ -38,6 +38,7 @@ struct fixture {
     struct redis_server redis;
     struct cfg_redis cfg;
     uv_loop_t loop;
+    uv_timer_t beat; /* so that a pass of the loop always ends */
     struct store *store;
     struct store_rows *rows; /* of the last answer */
     int rc;
@@ -138,9 +139,9 @@ static UNUSED const char *redis_raw(const char *const *argv, size_t n)
     assert_true(fd >= 0);
     assert_int_equal(reply_reader_new(&reader), 0);
     buf_init(&b, 1 << 20);
-    conn_array(&b, n);
+    redis_array(&b, n);
     for (size_t i = 0; i < n; i++)
-        conn_bulk(&b, str_of(argv[i]));
+        redis_bulk(&b, str_of(argv[i]));
     assert_int_equal(write(fd, b.p, b.len), (ssize_t)b.len);
     buf_free(&b);
     for (;;) {
@@ -225,6 +226,25 @@ static UNUSED const char *field(const char *name)
 #define IS(name, value)        assert_string_equal(field(name), value)
 #define ROW_IS(i, name, value) assert_string_equal(field_of(i, name), value)
 
+static UNUSED void on_beat(uv_timer_t *t)
+{
+    (void)t;
+}
+
+static UNUSED void loop_begin(void)
+{
+    assert_int_equal(uv_loop_init(&fx.loop), 0);
+    uv_timer_init(&fx.loop, &fx.beat);
+    uv_timer_start(&fx.beat, on_beat, 5, 5);
+}
+
+static UNUSED void loop_end(void)
+{
+    uv_close((uv_handle_t *)&fx.beat, NULL);
+    uv_run(&fx.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&fx.loop), 0);
+}
+
 static UNUSED void store_begin(unsigned shards)
 {
     char n[8];
@@ -243,7 +263,7 @@ static UNUSED void store_begin(unsigned shards)
                                 .connect_ms = 3000,
                                 .command_ms = 5000,
                                 .wait_ms = 500};
-    assert_int_equal(uv_loop_init(&fx.loop), 0);
+    loop_begin();
     assert_int_equal(store_open(&fx.loop, &fx.cfg, STORE_WORKER, &fx.store), 0);
     snprintf(n, sizeof(n), "%u", shards);
     for (unsigned i = 0; i < shards; i++)
@@ -253,10 +273,56 @@ static UNUSED void store_begin(unsigned shards)
 static UNUSED void store_end(void)
 {
     store_close(&fx.store);
-    uv_run(&fx.loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&fx.loop), 0);
+    loop_end();
     free(fx.rows);
     fx.rows = NULL;
+}
+
+/* cmocka fixtures: one server per group, an empty store of fx_shards per test, invariants after. */
+static unsigned fx_shards = 1;
+
+static UNUSED int group_setup(void **state)
+{
+    (void)state;
+    redis_start(&fx.redis);
+    return 0;
+}
+
+static UNUSED int group_teardown(void **state)
+{
+    (void)state;
+    redis_wipe(&fx.redis);
+    return 0;
+}
+
+static UNUSED int fresh(void **state)
+{
+    (void)state;
+    RAW("FLUSHALL");
+    store_begin(fx_shards);
+    return 0;
+}
+
+static char task[160], token[80];
+
+/* Claims one task of a role; false when nothing is due. */
+static UNUSED bool claim_as(unsigned shard, const char *worker, const char *role)
+{
+    static unsigned seed;
+    char text[16];
+
+    snprintf(text, sizeof(text), "seed%u", ++seed);
+    OK(shard, STORE_TASK_CLAIM, worker, text, "30000", "1", "2", role);
+    if (fx.rows->n < 2)
+        return false;
+    snprintf(task, sizeof(task), "%s", field_of(1, "id"));
+    snprintf(token, sizeof(token), "%s", field_of(1, "token"));
+    return true;
+}
+
+static UNUSED bool claim(const char *role)
+{
+    return claim_as(0, "w1", role);
 }
 
 static UNUSED void no_violations(unsigned shards)
@@ -274,5 +340,24 @@ static UNUSED void no_violations(unsigned shards)
         } while (strcmp(cursor, "0") != 0);
     }
 }
+
+static UNUSED int done(void **state)
+{
+    (void)state;
+    no_violations(fx_shards);
+    store_end();
+    return 0;
+}
+
+/* For tests that leave the keys broken on purpose. */
+static UNUSED int done_broken(void **state)
+{
+    (void)state;
+    store_end();
+    return 0;
+}
+
+#define T(f)        cmocka_unit_test_setup_teardown(f, fresh, done)
+#define T_BROKEN(f) cmocka_unit_test_setup_teardown(f, fresh, done_broken)
 
 #endif

@@ -6,45 +6,10 @@
 
 static char order[ID_ORDER], tenant[ID_TENANT];
 
-static int setup(void **state)
+static void ids(void)
 {
-    (void)state;
-    redis_start(&fx.redis);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    redis_wipe(&fx.redis);
-    return 0;
-}
-
-static int fresh(void **state)
-{
-    (void)state;
-    RAW("FLUSHALL");
-    store_begin(1);
     id_order(STR("aws"), STR("l-1"), 0, order);
     id_tenant(str_of(order), tenant);
-    return 0;
-}
-
-static int done(void **state)
-{
-    (void)state;
-    no_violations(1);
-    store_end();
-    return 0;
-}
-
-static char task[128], token[64];
-
-static void claim(const char *role)
-{
-    OK(0, STORE_TASK_CLAIM, "w1", "seed", "30000", "1", "5", role);
-    snprintf(task, sizeof(task), "%s", field_of(1, "id"));
-    snprintf(token, sizeof(token), "%s", field_of(1, "token"));
 }
 
 static void purchase(void **state)
@@ -52,6 +17,7 @@ static void purchase(void **state)
     char fulfil[64];
 
     (void)state;
+    ids();
     snprintf(fulfil, sizeof(fulfil), "fulfil:%s", order);
     OK(0, STORE_LAND, "r1", "aws", "saas", "sealed", "3600000", "{}");
     IS("state", "new");
@@ -114,10 +80,10 @@ static void purchase(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(purchase, fresh, done),
+        T(purchase),
     };
 
     if (crypto_init())
         return 1;
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }

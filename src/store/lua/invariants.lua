@@ -8,10 +8,7 @@ start()
 local cursor, n = ARGV[1] or '0', num(2)
 if cursor == '' or cursor == '0' then cursor = 'live:0' end
 local stage, at = string.match(cursor, '^([%l:]+):(%d+)$')
-local chain = {live = 'lease:0', lease = 'ready:market:0', ['ready:market'] = 'ready:deploy:0',
-    ['ready:deploy'] = 'ready:notify:0', ['ready:notify'] = 'dead:0', dead = 'orders:0',
-    orders = '0'}
-if not stage or not chain[stage] then refuse('LMINVAL', 'cursor') end
+if not stage or not WALK[stage] then refuse('LMINVAL', 'cursor') end
 local page = call(stage == 'live' and 'SSCAN' or 'ZSCAN', P .. stage, at, 'COUNT', n)
 local out, seen = {{}}, 0
 
@@ -82,6 +79,6 @@ for i = 1, #page[2], stage == 'live' and 1 or 2 do
         bad('INV-1', id, 'in ' .. stage .. ' and not live')
     end
 end
-local to = page[1] == '0' and chain[stage] or stage .. ':' .. page[1]
+local to = page[1] == '0' and WALK[stage] or stage .. ':' .. page[1]
 out[1] = {'cursor', to, 'seen', int(seen)}
 return out

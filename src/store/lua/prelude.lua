@@ -38,6 +38,11 @@ local VISIBLE = ' contract fulfilment plan product quantity trial starts ends gr
     ' registered email want hold step pct msg note code endpoint at_registered at_confirmed' ..
     ' at_applied at_verified at_ready at_ended delete_at renewals late merged '
 
+-- The order in which sweep and invariants walk a shard: stage -> next cursor.
+local WALK = {live = 'lease:0', lease = 'ready:market:0', ['ready:market'] = 'ready:deploy:0',
+    ['ready:deploy'] = 'ready:notify:0', ['ready:notify'] = 'dead:0', dead = 'orders:0',
+    orders = '0'}
+
 local function refuse(code, text)
     error({err = code .. ' ' .. text})
 end

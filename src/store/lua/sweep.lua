@@ -3,12 +3,12 @@
 -- nor lease is due now; in both keeps the lease; a live task without record or already ended
 -- is forgotten; a running or queued one that is not live becomes so; an order that needs work and
 -- has no live task gets one (or becomes STUCK where that task is parked). Old entries of parked
--- tasks go. Walks live, dead, then orders. -> {cursor ("0": done), repaired, seen}
+-- tasks go. Walks live, lease, ready, dead, orders. -> {cursor ("0": done), repaired, seen}
 start()
 local cursor, n = ARGV[1] or '0', num(2)
 if cursor == '' or cursor == '0' then cursor = 'live:0' end
-local stage, at = string.match(cursor, '^(%l+):(%d+)$')
-if not stage or not has('live dead orders', stage) then refuse('LMINVAL', 'cursor') end
+local stage, at = string.match(cursor, '^([%l:]+):(%d+)$')
+if not stage or not WALK[stage] then refuse('LMINVAL', 'cursor') end
 check_queue('market', 'deploy', 'notify')
 call('HLEN', P .. 'count')
 local scan = stage == 'live' and 'SSCAN' or 'ZSCAN'
@@ -75,21 +75,16 @@ for i = 1, #page[2], step do
         check_task(id)
     elseif stage == 'orders' then
         check_order(id)
-    elseif call('HGET', P .. 'k:' .. id, 'state') ~= 'dead' then
-        call('ZREM', P .. 'dead', id)
+    elseif stage == 'dead' then
+        if call('HGET', P .. 'k:' .. id, 'state') ~= 'dead' then
+            call('ZREM', P .. 'dead', id)
+            repaired = repaired + 1
+        end
+    elseif call('SISMEMBER', P .. 'live', id) == 0 then
+        call('SADD', P .. 'live', id)
+        check_task(id)
         repaired = repaired + 1
     end
 end
-if stage == 'live' and at == '0' then -- tasks that run or wait without being live: few, by index
-    for _, zset in ipairs({'lease', 'ready:market', 'ready:deploy', 'ready:notify'}) do
-        for _, id in ipairs(call('ZRANGE', P .. zset, 0, n)) do
-            if call('SISMEMBER', P .. 'live', id) == 0 then
-                call('SADD', P .. 'live', id)
-                check_task(id)
-            end
-        end
-    end
-end
-local next_stage = {live = 'dead:0', dead = 'orders:0', orders = '0'}
-local to = page[1] == '0' and next_stage[stage] or stage .. ':' .. page[1]
+local to = page[1] == '0' and WALK[stage] or stage .. ':' .. page[1]
 return {{'cursor', to, 'repaired', int(repaired), 'seen', int(seen)}}
