@@ -194,6 +194,27 @@ lint:
 	$(Q)tools/deps lint
 	$(Q)$(again) all
 	$(Q)tools/lint --build $(O)
+# Measures against what a seller would write; QUICK=1 only shows that it works. BENCH="--only b".
+.PHONY: bench
+bench:
+	$(Q)tools/deps bench
+	$(Q)$(MAKE) --no-print-directory O=$(O) all bench-programs
+	$(Q)tests/bench/bench.py --build $(O) $(if $(QUICK),--quick) $(BENCH)
+bench_bin := $(O)/bench/queue_bench $(O)/bench/engine_fake $(O)/bench/hello_fcgi
+.PHONY: bench-programs
+bench-programs: $(bench_bin)
+$(O)/bench/queue_bench: $(call objects_of,$(wildcard tests/bench/queue_bench*.c)) $(foreach l,store config base,$(call lib,$(l)))
+	$(say) "  LINK    $@"
+	$(Q)mkdir -p $(@D)
+	$(link) -lyaml $(store_libs) $(base_libs) $(LDLIBS)
+$(O)/bench/engine_fake: $(call objects_of,tests/bench/engine_fake.c)
+	$(say) "  LINK    $@"
+	$(Q)mkdir -p $(@D)
+	$(link) $(LDLIBS)
+$(O)/bench/hello_fcgi: $(call objects_of,tests/bench/peers/hello_fcgi.c)
+	$(say) "  LINK    $@"
+	$(Q)mkdir -p $(@D)
+	$(link) -lfcgi $(LDLIBS)
 # docs/configuration.md is made of the tables in src/config; a unit test says when it is old.
 docs: $(O)/lastmile
 	$(O)/lastmile check-config --reference > docs/configuration.md

@@ -22,6 +22,7 @@ sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "e2e")]
 
 import bench_rig  # noqa: E402
 import bench_web_report  # noqa: E402
+from bench_deploy import Added, Flight, Recovery  # noqa: E402
 from bench_queue import Queue  # noqa: E402
 from bench_report import Goals  # noqa: E402
 from bench_web import Web  # noqa: E402
@@ -75,6 +76,15 @@ def web_and_queue(o, goals, results):
             results["queue"] = {"%s %s" % key: runs for key, runs in queue.runs.items()}
 
 
+def deployments(o, goals, results):
+    for letter, kind in (("c", Added), ("d", Flight), ("e", Recovery)):
+        if letter in o.only:
+            part = kind(o).run()
+            part.tables(print)
+            part.goals(goals)
+            results[letter] = {k: v for k, v in vars(part).items() if k != "o"}
+
+
 def main():
     o = options()
     absent = bench_rig.check(o.build)
@@ -85,6 +95,7 @@ def main():
     head(o)
     if o.only & {"a", "b"}:
         web_and_queue(o, goals, results)
+    deployments(o, goals, results)
     goals.print(print)
     results["goals"] = goals.rows
     if o.json:

@@ -504,7 +504,7 @@ class Cli(unittest.TestCase):
         self.assertEqual(keys - words, set())
 
     def test_completion_names_every_verb_and_flag(self):
-        path = os.path.join(ROOT, "share", "bash-completion", "completions", "lastmile")
+        path = os.path.join(ROOT, "share", "bash-completion", "lastmile")
 
         def complete(*words):
             line = " ".join("'%s'" % w for w in words)
