@@ -49,12 +49,12 @@ describe() {
     suspended=false
     [ -f "$state/suspended" ] && suspended=true
     sha=$(cat "$state/spec_sha256")
-    result done "\"suspended\":$suspended,\"observed_sha256\":\"$sha\",$(outputs)"
+    result "done" "\"suspended\":$suspended,\"observed_sha256\":\"$sha\",$(outputs)"
 }
 
 case $verb in
 validate)
-    result done
+    result "done"
     ;;
 apply)
     # A fence below the highest seen: whoever sent this is no longer in charge.

@@ -1,5 +1,5 @@
-"""The tenants' routes through the real nginx and the real Apache, from the shipped files: a path per
-tenant and a host per tenant, found by the socket's name, without a reload. What reaches the
+"""The tenants' routes through the real nginx and the real Apache, from the shipped files: a path
+per tenant and a host per tenant, found by the socket's name, without a reload. What reaches the
 program is looked at byte by byte."""
 import glob
 import http.client
@@ -226,8 +226,9 @@ class Routes:
             self.assertEqual(len(self.a.requests) + len(self.b.requests), before, name)
 
     def test_forged_headers(self):
-        forged = ("X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Prefix: /evil\r\nX-Forwarded-Proto: gopher\r\n"
-                  "Proxy: http://evil/\r\nX-Forwarded-Host: evil\r\n")
+        forged = ("X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Prefix: /evil\r\n"
+                  "X-Forwarded-Proto: gopher\r\nProxy: http://evil/\r\n"
+                  "X-Forwarded-Host: evil\r\n")
         for path, host in (("/t/t0-aaa/", "buy.example"), ("/", "t0-aaa.apps.example")):
             self.assertEqual(self.get(path, host, forged)[0], 200)
             _, fields = self.last(self.a)
