@@ -52,6 +52,8 @@ void event_json_write(const struct market_event *e, struct buf *out)
     }
     if (e->trial)
         jsonw_kvb(&w, "trial", true);
+    if (e->grants)
+        jsonw_kvb(&w, "grants", true);
     jsonw_obj_end(&w);
 }
 
@@ -79,6 +81,7 @@ int event_json_read(struct str text, struct arena *a, struct market_event *out)
             *(int64_t *)(void *)(base + times[i].at) = v;
     }
     out->trial = json_bool(j, "trial", false);
+    out->grants = json_bool(j, "grants", false);
     cJSON_Delete(j);
     return rc;
 }

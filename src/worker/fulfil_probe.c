@@ -148,6 +148,7 @@ void fulfil_probe(struct task *t)
         .timeout_ms = PROBE_TIMEOUT_MS,
         .reply_max = 65536,
         .allow = HTTP_LOOPBACK | HTTP_PRIVATE,
+        .probe = true,
     };
     struct buf url;
 

@@ -22,7 +22,6 @@ static void marked(struct task *t, int rc, const struct store_rows *rows)
 
 static void placed(struct task *t, int rc, const struct store_rows *rows)
 {
-    struct str args[] = {t->id, t->token, t->subject};
     struct args *a = t->state;
 
     if (rc) {
@@ -37,7 +36,8 @@ static void placed(struct task *t, int rc, const struct store_rows *rows)
         return;
     }
     crash_point("place.between");
-    task_store(t, t->shard, STORE_REG_PLACED, args, 3, marked);
+    task_store(t, t->shard, STORE_REG_PLACED, (struct str[]){t->id, t->token, t->subject, a->v[0]},
+               4, marked);
 }
 
 static void loaded(struct task *t, int rc, const struct store_rows *rows)

@@ -2,8 +2,8 @@
 import socket
 
 
-class RedisError(Exception):
-    pass
+class RedisError(ValueError):
+    """An error reply; LOADING right after a start, for example."""
 
 
 class Redis:
