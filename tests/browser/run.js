@@ -16,7 +16,8 @@ async function main() {
   }
   if (!browserPath()) return skip("no chromium");
   const stack = await Stack.start();
-  if (!stack.origin) return skip("missing: " + (stack.hello.missing || [stack.hello.error]).join(", "));
+  if (stack.hello.missing) return skip("missing: " + stack.hello.missing.join(", "));
+  if (!stack.origin) throw new Error(stack.hello.error);
   const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
   const browser = await playwright.chromium.launch({ executablePath: browserPath(), args });
   const tests = new Tests();

@@ -7,6 +7,7 @@ is written here through the same scripts. For the pages' tests, which need every
         page = s.register(reg.url)          # fills in the form: the address of the status page
         s.order(reg, fulfilment="READY", endpoint="https://x.example/")
 """
+import base64
 import hashlib
 import os
 import re
@@ -89,12 +90,24 @@ class Scripted(Stack):
         super().__init__(parts=parts, config=config, **options)
         self.count = 0
         self.scripts = {}
-        self.client = None
+        self.connection = None
+
+    def client(self, *args):
+        """A Redis command as admin; connects anew when the server was restarted."""
+        for last in (False, True):
+            try:
+                if not self.connection:
+                    self.connection = Redis(self.v["run"] + "/redis.sock", "admin",
+                                            self.files.passwords["admin"])
+                return self.connection(*args)
+            except OSError:
+                self.connection = None
+                if last:
+                    raise
 
     def start(self):
         self.wanted, rest = ["redis"], self.wanted[1:]
         super().start()
-        self.client = Redis(self.v["run"] + "/redis.sock", "admin", self.files.passwords["admin"])
         self.run("init", 1, "", 1)
         self.wanted += rest
         try:
@@ -144,7 +157,8 @@ class Scripted(Stack):
                   "ends": self.now() + 365 * 86400000, "trial": "0",
                   "account_masked": "********4135", "confirmed": "1"}
         fields.update(more)
-        reg.order = order or "o0-" + hashlib.sha256(reg.id.encode()).hexdigest()[:26]
+        digest = base64.b32encode(hashlib.sha256(reg.id.encode()).digest()).decode().lower()
+        reg.order = order or "o0-" + digest[:26]
         tenant = "t0-" + reg.order[3:23]
         self.run("order_upsert", reg.order, self.now(), "channel", "aws", "product", product,
                  "plan", plan, "quantity", fields["quantity"], "starts", fields["starts"], "ends",

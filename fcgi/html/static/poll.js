@@ -48,7 +48,7 @@
   if (!live || !live.dataset.poll) return;
 
   var wait = live.dataset.kind === "wait";
-  var etag = live.dataset.etag, misses = 0, timer = 0, busy = false, stopped = false, last = Date.now();
+  var etag = live.dataset.etag, misses = 0, floor = 0, timer = 0, busy = false, stopped = false, last = Date.now();
   var pace = (Number(live.dataset.retry) || 1) * 1000;
   var shown = live.dataset.state + "/" + live.dataset.step;
   if (!wait && !live.dataset.retry) return;
@@ -61,7 +61,7 @@
   function ago() {
     if (wait || stopped) return;
     var s = Math.round((Date.now() - last) / 1000);
-    text("updated", misses > 2 ? live.dataset.lost : s < 3 ? live.dataset.now
+    text("updated", misses > 2 || (misses && s > 15) ? live.dataset.lost : s < 3 ? live.dataset.now
       : live.dataset.ago.replace("%s", s < 90 ? s + " s" : Math.round(s / 60) + " min"));
   }
 
@@ -111,8 +111,9 @@
     var stop = new AbortController(), limit = setTimeout(function () { stop.abort(); }, 15000);
     fetch(live.dataset.poll, { headers: etag ? { "If-None-Match": etag } : {}, cache: "no-store", signal: stop.signal })
       .then(function (r) {
-        var after = Number(r.headers.get("Retry-After"));
-        if (after > 0) pace = Math.min(after, 120) * 1000;
+        var after = Math.min(Number(r.headers.get("Retry-After")) || 0, 120) * 1000;
+        floor = r.ok || r.status === 304 ? 0 : after;
+        if (!floor && after) pace = after;
         if (r.status === 304) return;
         if (r.status === 404 && !wait) { stopped = true; return; }
         if (!r.ok) throw r;
@@ -120,12 +121,12 @@
           return Promise.resolve(show(j)).then(function () { etag = r.headers.get("ETag"); });
         });
       })
-      .then(function () { misses = 0; last = Date.now(); }, function () { misses++; })
+      .then(function () { misses = floor = 0; last = Date.now(); }, function () { misses++; })
       .then(function () {
         clearTimeout(limit);
         busy = false;
         ago();
-        plan(misses ? Math.min(60000, pace * Math.pow(2, misses)) : pace);
+        plan(misses ? Math.max(floor, Math.min(60000, pace * Math.pow(2, misses))) : pace);
       });
   }
 
