@@ -43,9 +43,29 @@ static struct str keep(struct task *t, const struct store_rows *rows, const char
     return arena_str(t->arena, store_get(rows, key));
 }
 
+void event_product(struct task *t, struct str product)
+{
+    struct event_work *e = t->state;
+    const struct market_ops *ops;
+    const struct cfg_market *cfg;
+    struct market *m;
+
+    if (e->ev.product_code[0] || e->ev.product_id[0] || !product.n || str_eq(product, e->product))
+        return;
+    m = snapshot_market(t->snap, e->channel, product, &ops, &cfg);
+    if (!m)
+        return;
+    e->product = arena_str(t->arena, product);
+    e->product_code = str_of(cfg->product_code);
+    e->market = m;
+    e->ops = ops;
+    e->cfg = cfg;
+}
+
 static void merged(struct task *t, int rc, const struct store_rows *rows)
 {
     struct event_work *e = t->state;
+    const struct cfg_market *known;
 
     if (rc) {
         task_retry(t, "RETRY", "cannot merge the agreement", 0);
@@ -56,6 +76,9 @@ static void merged(struct task *t, int rc, const struct store_rows *rows)
     e->previous = keep(t, rows, "previous");
     e->account = keep(t, rows, "account");
     e->product_code = keep(t, rows, "product_code");
+    known = config_market_by_code(t->snap->cfg, e->product_code);
+    if (known)
+        event_product(t, str_of(known->name));
     e->license = keep(t, rows, "license");
     e->purchase = keep(t, rows, "purchase");
     find_order(t);

@@ -30,6 +30,9 @@ struct event_work {
     bool exists, linked;
 };
 
+/* Several listings may share one queue, and not every event names its product: then the poller
+ * could only guess, and what the agreement's record or the order says is right. */
+void event_product(struct task *t, struct str product);
 /* order and shard are known; decides whether a link is due, then event_apply(). */
 void event_link(struct task *t);
 void event_apply(struct task *t);

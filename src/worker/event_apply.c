@@ -182,27 +182,6 @@ static void flag_advisory(struct task *t, bool on)
     task_store(t, e->shard, STORE_ORDER_UPSERT, a.v, a.n, on ? alert_seller : written);
 }
 
-/* Several listings may share one queue, and not every event names its product: then the poller
- * could only guess, and what the order says is right. */
-static void adopt_product(struct task *t, struct str product)
-{
-    struct event_work *e = t->state;
-    const struct market_ops *ops;
-    const struct cfg_market *cfg;
-    struct market *m;
-
-    if (e->ev.product_code[0] || e->ev.product_id[0] || !product.n || str_eq(product, e->product))
-        return;
-    m = snapshot_market(t->snap, e->channel, product, &ops, &cfg);
-    if (!m)
-        return;
-    e->product = arena_str(t->arena, product);
-    e->product_code = str_of(cfg->product_code);
-    e->market = m;
-    e->ops = ops;
-    e->cfg = cfg;
-}
-
 static void current(struct task *t, int rc, const struct store_rows *rows)
 {
     struct event_work *e = t->state;
@@ -214,7 +193,7 @@ static void current(struct task *t, int rc, const struct store_rows *rows)
     }
     t->data = arena_str(t->arena, store_get(rows, "o.plan"));
     if (rc == 0)
-        adopt_product(t, store_get(rows, "o.product"));
+        event_product(t, store_get(rows, "o.product"));
     if (e->license.n == 0 && rc == 0)
         e->license = arena_str(t->arena, store_get(rows, "o.license"));
     switch (e->ev.kind) {
