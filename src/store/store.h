@@ -21,6 +21,8 @@
  * connection dies or the deadline (redis.command_ms) passes; then the connection is closed and
  * made anew (a late answer must never meet the next command), with jittered back-off.
  *
+ * The program must ignore SIGPIPE.
+ *
  * crash points: "store.<script>.before" / "store.<script>.after" around every call.
  */
 #ifndef LM_STORE_H

@@ -6,7 +6,8 @@
 #include "store/store_internal.h"
 #include "store/trouble.h"
 
-/* EVALSHA <sha> rest -> EVAL <text> rest: the rest of the command is kept as it was written. */
+/* EVALSHA <sha> rest -> EVAL <text> rest: the rest of the command is kept as it was written. Once
+ * per call (n counts): a server that does not know a text it was sent is none of ours. */
 static enum redis_next send_text(struct redis_call *call)
 {
     static const size_t name = sizeof("$7\r\nEVALSHA\r\n") - 1,
@@ -27,7 +28,13 @@ static enum redis_next send_text(struct redis_call *call)
     }
     buf_free(&call->cmd);
     call->cmd = next;
+    call->n = 1;
     return REDIS_RESEND;
+}
+
+static bool must_send_text(const struct redis_call *call, const struct reply *reply)
+{
+    return reply->type == REPLY_ERROR && call->n == 0 && trouble_is_noscript(reply->s);
 }
 
 static int refusal(struct store *s, const struct reply *reply, bool *renew)
@@ -79,8 +86,8 @@ static enum redis_next script_reply(struct store *s, struct redis_call *call,
 
     if (call->replies == 2) {
         call->replies = 1;
-        rc = reply->type == REPLY_ERROR && trouble_is_noscript(reply->s) ? -ENOEXEC
-             : reply->type == REPLY_ERROR                                ? refusal(s, reply, &renew)
+        rc = must_send_text(call, reply)  ? -ENOEXEC
+             : reply->type == REPLY_ERROR ? refusal(s, reply, &renew)
                                           : reply_rows(reader, reply, &rows);
         if (!rc)
             call->kept = rows_copy(&rows);
@@ -89,13 +96,9 @@ static enum redis_next script_reply(struct store *s, struct redis_call *call,
     }
     if (call->timeout_ms > s->cfg->command_ms)
         return wait_reply(s, call, reply);
-    if (reply->type == REPLY_ERROR) {
-        if (trouble_is_noscript(reply->s))
-            return send_text(call);
-        rc = refusal(s, reply, &renew);
-    } else {
-        rc = reply_rows(reader, reply, &rows);
-    }
+    if (must_send_text(call, reply))
+        return send_text(call);
+    rc = reply->type == REPLY_ERROR ? refusal(s, reply, &renew) : reply_rows(reader, reply, &rows);
     if (!rc)
         s->trouble[0] = '\0';
     return finish(call, rc, &rows, renew);

@@ -284,6 +284,7 @@ static unsigned fx_shards = 1;
 static UNUSED int group_setup(void **state)
 {
     (void)state;
+    signal(SIGPIPE, SIG_IGN);
     redis_start(&fx.redis);
     return 0;
 }
