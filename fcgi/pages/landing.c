@@ -58,13 +58,14 @@ static void landed(struct req *r, int rc, const struct cfg_market *m, const char
 void landing_post(struct req *r, const struct str *bound)
 {
     const struct cfg_market *m = market_of(r, bound);
-    struct form *form = arena_alloc(r->arena, sizeof(*form));
+    struct form *form;
     struct str token;
     const char *wrong;
     int rc;
 
     if (!m)
-        return;
+        return; /* answered: r is gone */
+    form = arena_alloc(r->arena, sizeof(*form));
     rc = form ? form_parse(r->arena, r->content_type, r->body, form) : -ENOMEM;
     if (rc == -ENOMEM) {
         landed(r, -EAGAIN, m, NULL);
