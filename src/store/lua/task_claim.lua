@@ -44,7 +44,7 @@ local function take(role, n)
             got = got + 1
             local fence = call('HINCRBY', k, 'fence', 1)
             call('HSET', k, 'state', 'running', 'token', seed .. ':' .. int(got), 'owner', worker,
-                'updated', int(NOW), 'claimed', int(NOW))
+                'last', '', 'updated', int(NOW), 'claimed', int(NOW))
             call('ZADD', P .. 'lease', int(NOW + lease), id)
             local t = hash(k)
             t.fence = int(fence)
