@@ -54,7 +54,7 @@ class Added:
         return self
 
     def tables(self, out):
-        table(out, "(c) time added to a purchase, engine instantaneous, %d purchases" % len(self.ms),
+        table(out, "(c) time added, engine instantaneous, %d purchases" % len(self.ms),
               ["", "p50 ms", "p99 ms", "max ms"],
               [[name] + ["%.0f" % percentile(v, p) for p in (0.5, 0.99, 1)]
                for name, v in (("registered to READY, Redis time", self.ms),
@@ -86,7 +86,7 @@ class Flight:
         return cpu_seconds(pid) - before
 
     def run(self):
-        with DeployRig(self.o.build, self.o.fsync, ("hold", "3600"), ("redis", "worker")) as rig:
+        with DeployRig(self.o.build, self.o.fsync, ("hold", "-"), ("redis", "worker")) as rig:
             rig.until(lambda: rig.redis("EXISTS", "{p0}:meta"), 20)
             time.sleep(3)
             self.sample(rig, 0)
@@ -148,7 +148,7 @@ class Recovery:
         return other
 
     def run(self):
-        with DeployRig(self.o.build, self.o.fsync, ("hold", "3600"), ("redis", "worker"),
+        with DeployRig(self.o.build, self.o.fsync, ("hold", "-"), ("redis", "worker"),
                        "%ds" % LEASE) as rig:
             rig.until(lambda: rig.redis("EXISTS", "{p0}:meta"), 20)
             victim = rig.worker

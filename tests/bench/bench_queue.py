@@ -1,4 +1,4 @@
-"""(b) the queue alone against BullMQ: one Redis, the two in turn, the order reversed every round."""
+"""(b) the queue alone against BullMQ: one Redis, in turn, the order reversed every round."""
 import json
 import os
 import statistics

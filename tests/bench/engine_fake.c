@@ -3,10 +3,9 @@
  *
  *   engine_fake instant ENDPOINT VERB    done at once
  *   engine_fake pending MS VERB          not yet, ask again in MS, for ever
- *   engine_fake hold SECONDS VERB        runs that long, then done
+ *   engine_fake hold - VERB              runs until it is killed
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,8 +51,8 @@ int main(int argc, char **argv)
         printf("{\"type\":\"result\",\"status\":\"absent\"}\n");
     else if (strcmp(mode, "pending") == 0)
         printf("{\"type\":\"result\",\"status\":\"pending\",\"poll_after_ms\":%s}\n", value);
-    else if (strcmp(mode, "hold") == 0 && sleep((unsigned)strtoul(value, NULL, 10)) == 0)
-        done("");
+    else if (strcmp(mode, "hold") == 0)
+        pause();
     else
         return 64;
     return 0;

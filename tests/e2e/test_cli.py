@@ -2,8 +2,8 @@
 """lastmile, the operator's command, against a real Redis filled through the scripts.
 
 usage: test_cli.py [--build DIR] [-v] [unittest arguments]
-Golden outputs stand in tests/e2e/golden/cli/; UPDATE=1 writes them anew. What changes from run to run
-(times, ages, event ids) is replaced before comparing.
+Golden outputs stand in tests/e2e/golden/cli/; UPDATE=1 writes them anew. What changes from run to
+run (times, ages, event ids) is replaced before comparing.
 """
 
 import json
