@@ -29,7 +29,10 @@ class _Session(socketserver.StreamRequestHandler):
         sink, rcpt = self.server.sink, []
         self.say("220 sink ESMTP")
         while True:
-            line = self.rfile.readline(4096).decode("latin-1").strip()
+            try:
+                line = self.rfile.readline(4096).decode("latin-1").strip()
+            except OSError:
+                return  # silent for too long, or gone
             verb = line[:4].upper()
             if not line or verb == "QUIT":
                 self.say("221 bye")

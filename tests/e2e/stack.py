@@ -65,19 +65,25 @@ def missing(parts=ORDER, build=None):
     return absent
 
 
+def scratch_parent():
+    """TMPDIR, unless the sockets of tenants would get too long a path there (107 bytes)."""
+    return None if len(tempfile.gettempdir()) <= 17 else "/tmp"
+
+
 def default_build():
     return os.environ.get("LASTMILE_BUILD") or os.path.join(stack_conf.ROOT, "build")
 
 
 class Stack:
     """options: config, products (texts with ${...}), front_extra (YAML lines below `front:`),
-    redis_extra, nginx_http, apache_extra, endpoint="host", lease, appendfsync, front_args,
+    redis_extra, nginx_http, apache_extra, web_changes ((old, new) in the shipped files),
+    endpoint="host", lease, appendfsync, front_args,
     worker_args."""
 
     def __init__(self, parts=ORDER, build=None, ports=None, keep=False, directory=None, **options):
         self.build, self.keep, self.options = build or default_build(), keep, options
         self.root = os.geteuid() == 0
-        self.dir = directory or tempfile.mkdtemp(prefix="lastmile-")
+        self.dir = directory or tempfile.mkdtemp(prefix="lastmile-", dir=scratch_parent())
         self.wanted = [p for p in ORDER if p in parts]
         owners = {p: None for p in ("front", "redis", "sandbox")}
         if self.root:
@@ -316,7 +322,8 @@ class Stack:
     def status(self, page):
         return stack_http.request("GET", page + "/status.json").json()
 
-    def wait_ready(self, page, seconds=60, state="ready"):
+    def wait_ready(self, page, seconds=60, state="ready", hopeless=()):
+        """The status once it is `state`; an error past the deadline or at a hopeless state."""
         last = {}
 
         def there():
@@ -325,8 +332,11 @@ class Stack:
                 return False
             last.clear()
             last.update(a.json())
-            return last.get("state") == state
-        self.until(there, seconds, "the order is not %s (%s)" % (state, "see below"))
+            return last.get("state") in (state, *hopeless)
+        self.until(there, seconds, "the order is not " + state)
+        if last["state"] != state:
+            raise StackError("the order is %s: %s\n%s" % (last["state"], last.get("detail"),
+                                                          self.tails()))
         return last
 
     def invariants(self):

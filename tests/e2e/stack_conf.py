@@ -178,6 +178,8 @@ class Files:
         for old, new in (("/run/lastmile", self.v["run"]), ("/var/log/nginx", self.v["log"]),
                          ("/usr/share/lastmile/web", self.v["dir"] + "/web")):
             text = text.replace(old, new)
+        for old, new in self.options.get("web_changes", ()):
+            text = text.replace(old, new)
         return text
 
     def nginx(self):

@@ -83,13 +83,13 @@ class Part:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             return -signal.SIGKILL
 
     def kill(self):
+        """SIGKILL for the part and the processes it forked (its own session's group)."""
         if self.running():
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
         if self.process:
             self.process.wait()
 

@@ -10,7 +10,11 @@ class Redis:
     def __init__(self, path, user=None, password=None, timeout=10):
         self.s = socket.socket(socket.AF_UNIX)
         self.s.settimeout(timeout)
-        self.s.connect(path)
+        try:
+            self.s.connect(path)
+        except OSError:
+            self.s.close()
+            raise
         self.f = self.s.makefile("rb")
         if password:
             self("AUTH", user or "default", password)
