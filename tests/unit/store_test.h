@@ -36,6 +36,7 @@ struct redis_server {
 
 struct fixture {
     struct redis_server redis;
+    const char *redis_user; /* of RAW(); its password is "<user>-pw", of admin "admin"; or NULL */
     struct cfg_redis cfg;
     uv_loop_t loop;
     uv_timer_t beat; /* so that a pass of the loop always ends */
@@ -135,10 +136,22 @@ static UNUSED const char *redis_raw(const char *const *argv, size_t n)
     struct reply_reader *reader;
     const struct reply *reply;
     struct buf b;
+    int skip = 0;
 
     assert_true(fd >= 0);
     assert_int_equal(reply_reader_new(&reader), 0);
     buf_init(&b, 1 << 20);
+    if (fx.redis_user) {
+        char password[32];
+
+        snprintf(password, sizeof(password), "%s%s", fx.redis_user,
+                 strcmp(fx.redis_user, "admin") ? "-pw" : "");
+        redis_array(&b, 3);
+        redis_bulk(&b, STR("AUTH"));
+        redis_bulk(&b, str_of(fx.redis_user));
+        redis_bulk(&b, str_of(password));
+        skip = 1;
+    }
     redis_array(&b, n);
     for (size_t i = 0; i < n; i++)
         redis_bulk(&b, str_of(argv[i]));
@@ -146,12 +159,15 @@ static UNUSED const char *redis_raw(const char *const *argv, size_t n)
     buf_free(&b);
     for (;;) {
         char in[4096];
-        ssize_t got = read(fd, in, sizeof(in));
+        ssize_t got;
 
+        while (skip >= 0 && reply_next(reader, &reply) == 1)
+            skip--;
+        if (skip < 0)
+            break;
+        got = read(fd, in, sizeof(in));
         assert_true(got > 0);
         reply_feed(reader, in, (size_t)got);
-        if (reply_next(reader, &reply) == 1)
-            break;
     }
     if (reply->type == REPLY_INT)
         snprintf(line, sizeof(line), "%lld", (long long)reply->i);
