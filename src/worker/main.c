@@ -150,16 +150,17 @@ struct start {
     struct worker *w;
     unsigned left;
     int rc;
-    bool checked;
+    char installation[33];
 };
 
 static void initialised(void *arg, int rc, const struct store_rows *rows)
 {
     struct start *s = arg;
 
-    (void)rows;
     if (rc && s->rc == 0)
         s->rc = rc;
+    else if (rc == 0)
+        str_copy(store_get(rows, "installation"), s->installation, sizeof(s->installation));
     if (--s->left == 0)
         uv_stop(s->w->loop);
 }
@@ -181,18 +182,34 @@ static void server_known(void *arg, int rc, const struct store_rows *rows)
     uv_stop(s->w->loop);
 }
 
-static void init_shards(struct start *s)
+static void init_range(struct start *s, unsigned from, unsigned to, const char *installation)
 {
-    char shards[16], installation[33];
-    struct str args[] = {{shards, 0}, {installation, 32}, str_of(schema)};
+    char shards[16];
+    struct str args[] = {{shards, 0}, str_of(installation), str_of(schema)};
 
     args[0].n = (size_t)snprintf(shards, sizeof(shards), "%u", s->w->now->cfg->redis.shards);
-    rand_hex(installation, 16);
-    s->left = s->w->now->cfg->redis.shards;
+    s->left = to - from;
     s->rc = 0;
-    for (unsigned i = 0, n = s->left; i < n; i++)
+    for (unsigned i = from; i < to; i++)
         store_call(s->w->store, i, STORE_INIT, args, 3, initialised, s);
-    uv_run(s->w->loop, UV_RUN_DEFAULT);
+    if (from < to)
+        uv_run(s->w->loop, UV_RUN_DEFAULT);
+}
+
+/* The first worker ever names the installation, in shard 0; everybody later asks for that name,
+ * and every other shard must bear it too. */
+static void init_shards(struct start *s)
+{
+    char name[33], ours[33];
+
+    rand_hex(ours, 16);
+    init_range(s, 0, 1, ours);
+    if (s->rc == -EEXIST)
+        init_range(s, 0, 1, "");
+    if (s->rc)
+        return;
+    memcpy(name, s->installation, sizeof(name));
+    init_range(s, 1, s->w->now->cfg->redis.shards, name);
 }
 
 /* Redis may come up after us: keep asking, but never work on one that would lose orders. */

@@ -19,7 +19,7 @@ local OURS = 'id ver created updated fulfilment at registered email form tenant 
 local MATTERS = 'plan product_code quantity entitlements granted confirmed contract trial ends' ..
     ' delete_at template region'
 local names, new = {'contract', 'fulfilment', 'registered', 'at', 'ver', 'at_ended', 'delete_at',
-    'tenant', 'granted', 'purchase', 'renewals'}, {}
+    'tenant', 'granted', 'purchase', 'renewals', 'trial'}, {}
 for i = 3, #ARGV, 2 do
     local k, v = ARGV[i], ARGV[i + 1]
     if has(OURS, k) or not find(k, '^[%w_]+$') then refuse('LMINVAL', 'field ' .. k) end
@@ -51,7 +51,10 @@ elseif at < tonumber(o.at or '0') and not renewal then
         if (axis and not lifts) or (o[k] and not axis) then new[k] = nil end
     end
 end
-if renewal then new.renewals = int((tonumber(o.renewals) or 0) + 1) end
+if renewal then
+    new.renewals = int((tonumber(o.renewals) or 0) + 1)
+    new.trial = new.trial or '' -- the trial was the old purchase's
+end
 local to = new.contract
 if not to and new.granted == '1' and contract == 'PENDING' then to = 'ACTIVE' end
 if to and to ~= contract and not legal(CONTRACT, contract, to) then
