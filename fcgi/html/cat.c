@@ -139,6 +139,12 @@ int cat_load(struct arena *a, const char *name, struct str file, struct cat *out
     return rc;
 }
 
+/* Every page knows these. */
+static bool everywhere(struct str name)
+{
+    return str_is(name, "seller") || str_is(name, "product") || str_is(name, "marketplace");
+}
+
 static int override_one(struct cat *c, const char *name, unsigned no, const struct cat_entry *want,
                         struct buf *errors)
 {
@@ -149,7 +155,7 @@ static int override_one(struct cat *c, const char *name, unsigned no, const stru
         return complain(errors, name, no, "no such text:", want->key);
     while (text.n > 0) {
         cat_next(&text, &arg);
-        if (arg.n > 0 && !asks_for(e->text, arg))
+        if (arg.n > 0 && !asks_for(e->text, arg) && !everywhere(arg))
             return complain(errors, name, no, "this text has no value called", arg);
     }
     e->text = want->text;

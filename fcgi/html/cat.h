@@ -4,7 +4,8 @@
  * A file of lines "key = text"; '#' begins a comment line. {name} in a text is filled in when it
  * is shown; "{{" is not special. The seller's file of the same name in branding.templates_dir
  * replaces single keys; a key that we do not know is an error, as is a {name} that the original
- * text does not have, so an override can lose a value but never ask for one that is not there.
+ * text does not have (but {seller}, {product} and {marketplace}, which every page knows), so an
+ * override can lose a value but never ask for one that is not there.
  *
  * Ownership: texts are slices of the files, which must outlive the catalogue.
  */

@@ -38,7 +38,7 @@ static const struct cfg_market *market_of(struct req *r, const struct str *bound
     if (i < f->cfg->nmarkets)
         refuse(r, NULL, 404, "unknown_product");
     else
-        route_error(r, ROUTE_PAGE, 404, "not_found");
+        route_error(r, str_is(bound[0], "api") ? ROUTE_API : ROUTE_PAGE, 404, "not_found");
     return NULL;
 }
 

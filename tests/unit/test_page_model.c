@@ -1,0 +1,296 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "pages/brand.h"
+#include "pages/capcache.h"
+#include "pages/notice.h"
+#include "pages/origin.h"
+#include "pages/status_model.h"
+#include "pages/when.h"
+
+static struct arena *arena;
+
+/* "k=v k=v" as a row. */
+static const struct store_row *row_of(const char *text)
+{
+    static struct store_field f[32];
+    static struct store_row row;
+    struct str rest = str_of(text);
+
+    row = (struct store_row){f, 0};
+    while (rest.n > 0 && row.n < 32) {
+        struct str v, k = str_cut(str_cut(rest, ' ', &rest), '=', &v);
+
+        f[row.n++] = (struct store_field){k, v};
+    }
+    return &row;
+}
+
+static struct status model(const char *text, enum cfg_fulfilment how)
+{
+    struct cfg_plan plan = {.fulfilment = how};
+    struct status s;
+
+    status_of_order(row_of(text), &plan, &s);
+    return s;
+}
+
+/* "ddn.." : done, now, todo (.), error (!) */
+static const char *steps(const struct status *s)
+{
+    static char text[STATUS_STEPS + 1];
+    unsigned i;
+
+    for (i = 0; i < s->nsteps; i++)
+        text[i] = ".nd!"[s->steps[i].state];
+    text[i] = '\0';
+    return text;
+}
+
+#define DONE                                                                                       \
+    "contract=ACTIVE at_registered=1000 at_confirmed=2000 at_applied=9000 "                        \
+    "at_verified=9500 at_ready=9500 endpoint=https://x.example/ "
+#define WORK "contract=ACTIVE at_registered=1000 at_confirmed=2000 "
+
+static void states(void **state)
+{
+    static const struct {
+        const char *row, *state, *steps;
+        enum status_mood mood;
+        bool live, terminal;
+        int retry;
+    } t[] = {
+        {"contract=PENDING fulfilment=RECEIVED at_registered=1", "confirming", "dn...",
+         MOOD_WAITING, false, false, 5},
+        {"contract=ACTIVE fulfilment=RECEIVED at_registered=1", "provisioning", "ddn..",
+         MOOD_WORKING, false, false, 2},
+        {WORK "fulfilment=IDENTIFIED", "provisioning", "ddn..", MOOD_WORKING, false, false, 2},
+        {WORK "fulfilment=PROVISIONING", "provisioning", "ddn..", MOOD_WORKING, false, false, 2},
+        {WORK "fulfilment=VERIFYING at_applied=9000", "verifying", "dddn.", MOOD_WORKING, false,
+         false, 2},
+        {DONE "fulfilment=READY", "ready", "ddddd", MOOD_READY, true, false, 30},
+        {DONE "fulfilment=UPDATING", "updating", "ddddd", MOOD_WORKING, true, false, 2},
+        {DONE "fulfilment=DEGRADED", "degraded", "ddddd", MOOD_TROUBLE, true, false, 30},
+        {DONE "fulfilment=SUSPENDED", "suspended", "ddddd", MOOD_TROUBLE, false, false, 30},
+        {"contract=SUSPENDED fulfilment=READY at_ready=5", "suspended", "ddddd", MOOD_TROUBLE,
+         false, false, 30},
+        {WORK "fulfilment=FAILED", "failed", "dd!..", MOOD_TROUBLE, false, false, 30},
+        {WORK "fulfilment=STUCK at_applied=9000", "stuck", "ddd!.", MOOD_TROUBLE, false, false, 30},
+        {DONE "fulfilment=FAILED", "failed", "ddddd", MOOD_TROUBLE, true, false, 30},
+        {DONE "fulfilment=DELETING", "deleting", "ddddd", MOOD_ENDED, false, false, 5},
+        {DONE "fulfilment=CLOSED", "closed", "ddddd", MOOD_ENDED, false, true, 30},
+        {"", "confirming", "dn...", MOOD_WAITING, false, false, 5},
+        {"contract=NEW fulfilment=ODD", "confirming", "dn...", MOOD_WAITING, false, false, 5},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        struct status s = model(t[i].row, CFG_DEPLOYMENT);
+
+        assert_string_equal(s.state, t[i].state);
+        assert_string_equal(steps(&s), t[i].steps);
+        assert_int_equal(s.mood, t[i].mood);
+        assert_int_equal(s.live, t[i].live);
+        assert_int_equal(s.terminal, t[i].terminal);
+        assert_int_equal(s.retry_after, t[i].retry);
+        assert_int_equal(s.endpoint.n > 0, t[i].live);
+    }
+}
+
+static void ended(void **state)
+{
+    struct status s;
+
+    (void)state;
+    s = model("contract=CANCELLED fulfilment=READY at_ready=5 endpoint=/x delete_at=99",
+              CFG_DEPLOYMENT);
+    assert_string_equal(s.state, "ending");
+    assert_true(s.live && !s.terminal && s.delete_at == 99);
+    s = model("contract=EXPIRED fulfilment=SUSPENDED at_ready=5 endpoint=/x", CFG_DEPLOYMENT);
+    assert_string_equal(s.state, "ending");
+    assert_false(s.live);
+    s = model("contract=EXPIRED fulfilment=PROVISIONING", CFG_DEPLOYMENT);
+    assert_string_equal(s.state, "ended");
+    assert_null(strchr(steps(&s), 'n'));
+    s = model("contract=CANCELLED fulfilment=CLOSED", CFG_DEPLOYMENT);
+    assert_string_equal(s.state, "closed");
+}
+
+static void other_patterns(void **state)
+{
+    struct status s = model(WORK "fulfilment=PROVISIONING", CFG_MANUAL);
+
+    (void)state;
+    assert_string_equal(s.state, "manual");
+    assert_string_equal(steps(&s), "ddn");
+    assert_int_equal(s.mood, MOOD_WAITING);
+    s = model(DONE "fulfilment=READY", CFG_ACCOUNT);
+    assert_string_equal(steps(&s), "ddd");
+    assert_string_equal(s.state, "ready");
+}
+
+static void details(void **state)
+{
+    struct status s =
+        model(WORK "fulfilment=PROVISIONING pct=40 note=x ver=7 late=1 updated=3", CFG_DEPLOYMENT);
+
+    (void)state;
+    assert_int_equal(s.pct, 40);
+    assert_int_equal(s.ver, 7);
+    assert_true(s.late && s.note.n == 1 && s.updated == 3);
+    assert_int_equal(s.steps[1].seconds, 1);
+    assert_int_equal(s.steps[2].seconds, -1);
+    assert_int_equal(s.step, 3);
+    s = model(DONE "fulfilment=READY late=1 pct=40 note=x", CFG_DEPLOYMENT);
+    assert_false(s.late);
+    assert_int_equal(s.pct, -1);
+    assert_int_equal(s.note.n, 0);
+    assert_int_equal(s.step, 6);
+}
+
+static void registrations(void **state)
+{
+    struct status s;
+
+    (void)state;
+    status_of_reg(row_of("state=submitted ver=3 at_registered=5"), &s);
+    assert_string_equal(s.state, "confirming");
+    assert_string_equal(steps(&s), "dn...");
+    assert_false(s.terminal);
+    status_of_reg(row_of("state=refused code=token_expired"), &s);
+    assert_string_equal(s.state, "refused");
+    assert_true(s.terminal);
+    assert_string_equal(notice_refused_key(s.code), "refused.expired");
+    assert_string_equal(notice_refused_key(STR("product_unknown")), "refused.product");
+    assert_string_equal(notice_refused_key(STR("")), "refused.any");
+}
+
+static void times(void **state)
+{
+    const int64_t ms = 1795395723000; /* 2026-11-23T01:02:03Z */
+
+    (void)state;
+    assert_true(str_is(when_date(arena, ms), "23 November 2026"));
+    assert_true(str_is(when_minute(arena, ms), "23 Nov 2026, 01:02 UTC"));
+    assert_true(str_is(when_iso(arena, ms), "2026-11-23T01:02:03Z"));
+    assert_true(str_is(when_span(arena, 4400), "4 s"));
+    assert_true(str_is(when_span(arena, 125000), "2 min 5 s"));
+    assert_true(str_is(when_span(arena, 3600000 * 3 + 600000), "3 h 10 min"));
+    assert_true(str_is(when_span(arena, 86400000LL * 3), "3 days"));
+    assert_true(str_is(when_span(arena, -5), "0 s"));
+    assert_true(str_is(when_mask_mail(arena, STR("ann@example.com")), "a…@example.com"));
+    assert_true(str_is(when_mask_mail(arena, STR("é@x.org")), "é…@x.org"));
+    assert_int_equal(when_mask_mail(arena, STR("@x")).n, 0);
+    assert_int_equal(when_mask_mail(arena, STR("none")).n, 0);
+}
+
+static void capabilities(void **state)
+{
+    struct capcache *c;
+    char a[HASH_HEX], b[HASH_HEX];
+
+    (void)state;
+    assert_int_equal(capcache_new(&c), 0);
+    hash_sha256_hex(STR("a"), a);
+    hash_sha256_hex(STR("b"), b);
+    assert_int_equal(capcache_get(c, a, 1).n, 0);
+    capcache_put(c, a, STR("o0-abc"), 1);
+    assert_true(str_is(capcache_get(c, a, CAPCACHE_MS), "o0-abc"));
+    assert_int_equal(capcache_get(c, a, CAPCACHE_MS + 1).n, 0);
+    assert_int_equal(capcache_get(c, b, 2).n, 0);
+    /* The same slot, another capability: never somebody else's order. */
+    memcpy(b, a, HASH_HEX);
+    b[HASH_HEX - 2] = b[HASH_HEX - 2] == '0' ? '1' : '0';
+    assert_int_equal(capcache_get(c, b, 2).n, 0);
+    capcache_drop(c, b);
+    assert_true(str_is(capcache_get(c, a, 2), "o0-abc"));
+    capcache_drop(c, a);
+    assert_int_equal(capcache_get(c, a, 2).n, 0);
+    capcache_put(c, a, STR("an order id that is far too long to be one of ours"), 1);
+    assert_int_equal(capcache_get(c, a, 2).n, 0);
+    capcache_free(&c);
+    assert_null(c);
+}
+
+static void origins(void **state)
+{
+    static const struct {
+        const char *site, *origin;
+        bool ok;
+    } t[] = {
+        {"same-origin", "https://evil.example", true},
+        {"cross-site", "https://buy.example", false},
+        {"same-site", "https://buy.example", false},
+        {"none", "", false},
+        {"", "https://buy.example", true},
+        {"", "https://buy.example.evil", false},
+        {"", "http://buy.example", false},
+        {"", "null", true},
+        {"", "", true},
+    };
+    struct config cfg = {.front.public_url = "https://buy.example"};
+    struct front front = {.cfg = &cfg};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        struct req_param params[] = {{STR("HTTP_SEC_FETCH_SITE"), str_of(t[i].site)},
+                                     {STR("HTTP_ORIGIN"), str_of(t[i].origin)}};
+        struct req r = {.params = params, .nparams = 2, .app = &front};
+
+        assert_int_equal(origin_ok(&r), t[i].ok);
+    }
+}
+
+static void colours(void **state)
+{
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 1024);
+    brand_css(&b, "#1f5fbf", "#ffffff");
+    assert_non_null(strstr(buf_cstr(&b), ":root{--brand:#1f5fbf;--on-brand:#ffffff;"));
+    assert_non_null(strstr(buf_cstr(&b), "prefers-color-scheme:dark"));
+    buf_reset(&b);
+    brand_css(&b, "#ffee00", "#ffffff"); /* white on yellow cannot be read */
+    assert_non_null(strstr(buf_cstr(&b), "--brand:#ffee00;--on-brand:#111111;"));
+    buf_reset(&b);
+    brand_css(&b, "red;}body{display:none", "");
+    assert_null(strstr(buf_cstr(&b), "display"));
+    buf_free(&b);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    arena = arena_new(4096, 1 << 20);
+    return arena && crypto_init() == 0 ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(&arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(states),         cmocka_unit_test(ended),
+        cmocka_unit_test(other_patterns), cmocka_unit_test(details),
+        cmocka_unit_test(registrations),  cmocka_unit_test(times),
+        cmocka_unit_test(capabilities),   cmocka_unit_test(origins),
+        cmocka_unit_test(colours),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
