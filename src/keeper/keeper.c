@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -48,11 +47,15 @@ static bool any_left(const struct keeper *k)
 
 void keeper_error(struct keeper *k, const char *fmt, ...)
 {
+    struct buf b;
     va_list ap;
 
+    buf_init(&b, sizeof(k->error) - 1);
     va_start(ap, fmt);
-    vsnprintf(k->error, sizeof(k->error), fmt, ap);
+    buf_vfmt(&b, fmt, ap);
     va_end(ap);
+    (void)str_copy(buf_view(&b), k->error, sizeof(k->error));
+    buf_free(&b);
     k->dirty = true;
     LOG(LOG_WARN, "keeper.error", F("what", k->error));
 }
