@@ -41,10 +41,17 @@ struct source {
     int rc;
 };
 
+/* Once: a part that several templates take in has its mistakes in each of them. */
 static int complain(struct source *s, const char *what, struct str about)
 {
-    buf_fmt(s->c->errors, "%s:%u: %s%s%.*s\n", s->label, s->line, what, about.n ? " " : "",
+    struct buf *errors = s->c->errors, line;
+
+    buf_init(&line, 1024);
+    buf_fmt(&line, "%s:%u: %s%s%.*s\n", s->label, s->line, what, about.n ? " " : "",
             STR_FMT(about));
+    if (line.len == 0 || !errors->len || !memmem(errors->p, errors->len, line.p, line.len))
+        buf_str(errors, buf_view(&line));
+    buf_free(&line);
     s->rc = -EINVAL;
     return s->rc;
 }

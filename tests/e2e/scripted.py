@@ -9,7 +9,6 @@ is written here through the same scripts. For the pages' tests, which need every
 """
 import base64
 import hashlib
-import os
 import re
 import time
 
@@ -18,7 +17,6 @@ import stack_http
 from stack import Stack
 from stack_redis import Redis
 
-LUA = os.path.join(stack_conf.ROOT, "src/store/lua")
 CONFIG = """
 log_level: info
 front:
@@ -34,9 +32,7 @@ secrets:
   seal_secret_file: ${etc}/seal.key
 deploy:
   endpoint: ${endpoint}
-notifications:
-  ${mail}
-  from: Acme <marketplace@acme.example>
+${mail}
 branding:
   seller: Acme
   support_email: support@acme.example
@@ -74,6 +70,11 @@ deployment_templates:
 """
 
 
+MAIL = """notifications:
+  smtp_url: smtp://127.0.0.1:${smtp_port}
+  from: Acme <marketplace@acme.example>"""
+
+
 class Registration:
     def __init__(self, url):
         self.url = url
@@ -85,8 +86,7 @@ class Registration:
 class Scripted(Stack):
     def __init__(self, mail=True, branding="", parts=("redis", "front", "nginx"), **options):
         config = CONFIG.replace("${branding}", branding)
-        config = config.replace("${mail}", "smtp_url: smtp://127.0.0.1:${smtp_port}" if mail else
-                                "alert_to: team@acme.example")
+        config = config.replace("${mail}", MAIL if mail else "")
         super().__init__(parts=parts, config=config, **options)
         self.count = 0
         self.scripts = {}
@@ -120,9 +120,8 @@ class Scripted(Stack):
 
     def script(self, name):
         if name not in self.scripts:
-            text = [open(os.path.join(LUA, n + ".lua"), encoding="utf-8").read()
-                    for n in ("prelude", name)]
-            self.scripts[name] = "\n".join(text)
+            self.scripts[name] = "\n".join(stack_conf.read("src/store/lua", n + ".lua")
+                                           for n in ("prelude", name))
         return self.scripts[name]
 
     def run(self, name, *args):
