@@ -1,6 +1,7 @@
 #include "cleanup.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,15 +51,22 @@ static _Noreturn void child(const struct keeper *k, pid_t parent)
     _exit(strcmp(what, "archive") == 0 ? PART_ARCHIVE : PART_WIPE);
 }
 
+/* A name that no earlier archive has: one that exists counts as made by this delete. */
 static int fix_name(struct keeper *k)
 {
-    char stamp[CLOCK_BASIC];
+    char stamp[CLOCK_BASIC], path[PATH_MAX];
 
-    if (k->archive[0])
-        return 0;
     clock_basic(clock_wall_ms(), stamp);
-    snprintf(k->archive, sizeof(k->archive), "%s-%s.tar.gz", k->o.tenant, stamp);
-    return record_write(k);
+    for (unsigned n = 0; k->archive[0] == '\0' && n < 100; n++) {
+        snprintf(k->archive, sizeof(k->archive), n ? "%s-%s-%u.tar.gz" : "%s-%s.tar.gz",
+                 k->o.tenant, stamp, n);
+        if (snprintf(path, sizeof(path), "%s/%s", k->o.archive_dir, k->archive) >=
+            (int)sizeof(path))
+            return -ENAMETOOLONG;
+        if (access(path, F_OK) == 0)
+            k->archive[0] = '\0';
+    }
+    return k->archive[0] ? record_write(k) : -EEXIST;
 }
 
 void cleanup_step(struct keeper *k, uint64_t *wake)
@@ -73,8 +81,9 @@ void cleanup_step(struct keeper *k, uint64_t *wake)
             *wake = k->retry_at;
         return;
     }
-    if (fix_name(k)) {
-        keeper_error(k, "the record could not be written");
+    if (k->archive[0] == '\0' && fix_name(k)) {
+        k->archive[0] = '\0';
+        keeper_error(k, "the archive's name could not be recorded");
         k->retry_at = *wake = now + RETRY_MS;
         return;
     }
