@@ -61,6 +61,7 @@ programs := $(O)/lastmile-front $(O)/lastmile-worker $(O)/lastmile-keeper $(O)/l
 
 .PHONY: all
 all: $(programs)
+	@:
 
 define library
 $(O)/lib$(1).a: $$(call objects_of,$$($(1)_src))

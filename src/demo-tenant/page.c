@@ -1,6 +1,7 @@
 #include "page.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/json.h"
 
@@ -120,11 +121,12 @@ void page_html(const struct page_facts *f, struct str prefix, struct buf *out)
     buf_cat(out, head);
     buf_cat(out, "<h1>Your environment is ready</h1>\n<p>This program runs for ");
     escape(out, f->company[0] ? f->company : "one customer");
-    buf_cat(out, " alone, under its own user, with its own data and its own limits.</p>\n<dl>\n");
+    buf_cat(out, " alone, with its own data and the limits of its plan.</p>\n<dl>\n");
     row(out, "Environment", f->tenant);
     row(out, "Plan", f->plan);
     row(out, "Version", f->version);
     row(out, "Generation", f->generation);
+    buf_fmt(out, "<dt>User id</dt><dd>%u</dd>\n", (unsigned)getuid());
     limit_rows(out, f->limits);
     buf_fmt(out,
             "</dl>\n<form method=\"post\" action=\"%.*s/count\">\n"

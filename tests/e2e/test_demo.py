@@ -3,10 +3,12 @@
 import glob
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import stack
@@ -61,6 +63,24 @@ class Demo(unittest.TestCase):
         done = self.run_demo([DEMO, "--build", stack.default_build(), "--once"], USER)
         self.check(done)
         self.assertIn("as an ordinary user", done.stdout)
+
+    def test_impatient(self):
+        """Ctrl-C pressed more than once, at any time, leaves nothing."""
+        for said in (None, "Ctrl-C stops"):
+            argv = [sys.executable, "-u", DEMO, "--build", stack.default_build()]
+            with subprocess.Popen(argv, env=dict(os.environ, TMPDIR=self.scratch), text=True,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as p:
+                if said:
+                    while said not in p.stdout.readline():
+                        self.assertIsNone(p.poll())
+                else:
+                    stack.Stack.settle(lambda: os.listdir(self.scratch), 60)
+                for _ in range(3):
+                    p.send_signal(signal.SIGINT)
+                    time.sleep(0.2)
+                self.assertIn("Stopping ...", p.communicate(timeout=60)[0])
+            self.assertEqual(p.returncode, 0)
+            self.assertEqual(os.listdir(self.scratch), [])
 
     def test_taken_port(self):
         with stack.socket.socket() as s:
