@@ -17,9 +17,10 @@ static void timer_closed(uv_handle_t *h)
 {
     struct task *t = h->data;
     struct worker *w = t->w;
+    struct arena *a = t->arena;
 
     snapshot_unref(&t->snap);
-    arena_free(&t->arena); /* t lived in it */
+    arena_free(&a); /* t lived in it */
     w->running--;
     if (w->draining && w->running == 0)
         w->drained(w);
