@@ -49,12 +49,12 @@ static struct rgb mix(struct rgb a, struct rgb b, double part)
 
 static struct rgb readable(struct rgb from, struct rgb towards, struct rgb on)
 {
-    double part;
+    enum { PARTS = 25 };
+    int part = 0;
 
-    for (part = 0; part < 1; part += 0.04)
-        if (contrast(mix(from, towards, part), on) >= 4.6)
-            break;
-    return mix(from, towards, part > 1 ? 1 : part);
+    while (part < PARTS && contrast(mix(from, towards, (double)part / PARTS), on) < 4.6)
+        part++;
+    return mix(from, towards, (double)part / PARTS);
 }
 
 static void put(struct buf *out, const char *name, struct rgb x)

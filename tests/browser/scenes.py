@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Puts a stack into any state a page can show. Line protocol for run.js: the name of a scene on
-stdin gives {"url": ...} as JSON on stdout; "set REG field=value ..." changes an order. The first line
-on stdout is {"origin": ..., "build": ...}."""
+stdin gives {"url": ...} as JSON on stdout; "set REG field=value ..." changes an order. The first
+line on stdout is {"origin": ..., "build": ...}."""
 import json
 import os
 import sys

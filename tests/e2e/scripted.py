@@ -63,7 +63,11 @@ marketplaces:
     payg: {title: Pay as you go, default: true, deployment_template: t}
 fields:
 - {name: team_size, label: Team size, type: number, min: 1, max: 500, plans: [global]}
-- {name: usage, label: What will you use it for?, type: select, options: [Notes, Wikis, Other], plans: [global]}
+- name: usage
+  label: What will you use it for?
+  type: select
+  options: [Notes, Wikis, Other]
+  plans: [global]
 - {name: agree, label: I agree to the terms of use, type: checkbox, required: true, plans: [global]}
 deployment_templates:
   t: {engine: exec, command: [/bin/true]}

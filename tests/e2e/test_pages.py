@@ -93,7 +93,8 @@ class Landing(Pages):
             "--%s--\r\n" % boundary
         a = self.post("/aws/acme-notes", body, "multipart/form-data; boundary=" + boundary)
         self.assertEqual(a.status, 303)
-        a = self.post("/aws/acme-notes", {TOKEN: "tok", "x-amzn-marketplace-offer-type": "free-trial",
+        a = self.post("/aws/acme-notes", {TOKEN: "tok",
+                                          "x-amzn-marketplace-offer-type": "free-trial",
                                           "x-amzn-marketplace-product-id": "p" * 500})
         self.assertEqual(a.status, 303)
         self.assertRegex(a.headers["Location"], r"^/marketplace/r/0\.[\w-]{43}$")
@@ -356,7 +357,8 @@ class Api(Pages):
             a = self.get(path)
         else:
             a = self.post(path, body if isinstance(body, str) else json.dumps(body), kind)
-        operation = self.doc["paths"][template or re.sub(r"/[01]\.[^/]+", "/{id}", path)][method.lower()]
+        known = template or re.sub(r"/[01]\.[^/]+", "/{id}", path)
+        operation = self.doc["paths"][known][method.lower()]
         self.assertIn(str(a.status), operation["responses"], path)
         answer = self.schema.follow(operation["responses"][str(a.status)])
         if "content" in answer:
@@ -387,12 +389,14 @@ class Api(Pages):
         names = {f["name"]: f for f in a.json()["fields"]}
         self.assertEqual(names["region"]["options"], ["eu-west-1", "eu-central-1", "us-east-1"])
         self.assertTrue(names["email"]["required"])
-        a = self.call("POST", path, {"email": "ann", "region": "mars", "agree": False, "team_size": 0})
+        a = self.call("POST", path, {"email": "ann", "region": "mars", "agree": False,
+                                     "team_size": 0})
         self.assertEqual(a.status, 422)
         self.assertEqual([e["pointer"] for e in a.json()["errors"]],
                          ["/email", "/region", "/team_size", "/agree"])
         good = {"email": "ann@example.com", "region": "eu-west-1", "agree": True, "team_size": 12}
-        first, second = self.call("POST", path, good), self.call("POST", path, dict(good, email="x"))
+        first = self.call("POST", path, good)
+        second = self.call("POST", path, dict(good, email="x"))
         self.assertEqual((first.status, second.status), (200, 200))
         self.assertEqual(first.json(), second.json())
         a = self.call("GET", path)
@@ -401,8 +405,8 @@ class Api(Pages):
         a = self.call("GET", status, template="/api/v1/status/{capability}")
         self.assertEqual(a.json()["state"], "provisioning")
         form = json.loads(self.s.client("HGET", "{p0}:o:" + reg.order, "form"))
-        self.assertEqual(form, {"email": "ann@example.com", "region": "eu-west-1", "team_size": "12",
-                                "agree": "yes"})
+        self.assertEqual(form, {"email": "ann@example.com", "region": "eu-west-1",
+                                "team_size": "12", "agree": "yes"})
 
     def test_refusals(self):
         new = "/api/v1/registrations"
@@ -422,19 +426,22 @@ class Api(Pages):
             a = self.call("POST", path, body)
             self.assertEqual((a.status, len(a.json()["errors"])), (400, 1))
         self.assertEqual(self.call("POST", path, {"email": "a@b.co"}, FORM).status, 415)
-        self.assertEqual(self.call("GET", new + "/0." + "A" * 42 + "E").status, 404)
-        self.assertEqual(self.call("POST", new + "/0." + "A" * 42 + "E", {"email": "a@b.co"}).status, 404)
+        nobody = new + "/0." + "A" * 42 + "E"
+        self.assertEqual(self.call("GET", nobody).status, 404)
+        self.assertEqual(self.call("POST", nobody, {"email": "a@b.co"}).status, 404)
         gone = self.s.arrive()
         self.s.refuse(gone, "token_expired")
-        self.assertEqual(self.call("POST", new + "/" + gone.id, {"email": "a@b.co"}).status, 409)
-        self.assertEqual(self.call("GET", new + "/" + gone.id).json()["state"], "refused")
+        path = new + "/" + gone.id
+        self.assertEqual(self.call("POST", path, {"email": "a@b.co"}).status, 409)
+        self.assertEqual(self.call("GET", path).json()["state"], "refused")
         self.assertEqual(self.call("GET", "/api/v1/status/0.x",
                                    template="/api/v1/status/{capability}").status, 404)
 
     def test_unknown_addresses_answer_in_json(self):
         for path in ("/api/v1/nothing", "/api/v9", "/api/v1/registrations/a/b"):
             a = self.get(path)
-            self.assertEqual((a.status, a.headers["Content-Type"]), (404, "application/problem+json"))
+            self.assertEqual((a.status, a.headers["Content-Type"]),
+                             (404, "application/problem+json"))
 
     def test_every_problem_is_explained(self):
         with open(os.path.join(stack.stack_conf.ROOT, "fcgi/html/catalogue/en.txt"),
