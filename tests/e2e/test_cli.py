@@ -21,7 +21,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GOLDEN = os.path.join(ROOT, "tests", "e2e", "golden", "cli")
-BUILD = os.path.join(ROOT, "build")
+BUILD = os.environ.get("LASTMILE_BUILD") or os.path.join(ROOT, "build")
 DEADLINE = 20
 
 CONFIG = """\
