@@ -242,7 +242,7 @@ static void landed(struct req *r, int rc, const struct cfg_market *m, const char
     struct jsonw w;
 
     (void)m;
-    if (rc) {
+    if (rc || !id) {
         r->resp.retry_after = 5;
         problem_send(r, 503, "unavailable", NULL);
         return;

@@ -46,7 +46,7 @@ static void landed(struct req *r, int rc, const struct cfg_market *m, const char
 {
     char rest[ID_SECRET + 2];
 
-    if (rc) {
+    if (rc || !id) {
         r->resp.retry_after = 5;
         refuse(r, m, 503, "unavailable");
         return;
