@@ -1,12 +1,9 @@
 #include "master.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,37 +13,28 @@
 #include "base/notify.h"
 #include "base/rand.h"
 #include "config/config.h"
+#include "kids.h"
 #include "reload.h"
 
 enum {
-    KIDS_MAX = 2 * PROCESSES_MAX,
     START_MS = 10000,   /* a generation that is not serving by then has failed */
-    STOP_MS = 20000,    /* children that have not left by then are killed */
     SETTLED_MS = 10000, /* a child that lived that long did not fail at its start */
     BACKOFF_MS = 100,
     BACKOFF_CAP_MS = 10000,
     FIRST_TRIES = 3, /* before anything has served */
-};
-
-struct kid {
-    pid_t pid;
-    int ready_fd; /* -1: has spoken */
-    bool ready;
-    unsigned generation;
-    bool leaving;
-    uint64_t born;
+    LONG_MS = 60000,
 };
 
 struct master {
     const struct master_job *job;
     struct config *cfg, *next; /* next: being tried by a reload */
-    struct kid kids[KIDS_MAX];
-    size_t nkids;
+    struct kids kids;
     unsigned generation, want;
     unsigned fails;
-    uint64_t respawn_at, reload_until, kill_at;
+    uint64_t respawn_at, reload_until, look_at;
     int sigfd;
     bool served, stopping;
+    bool again; /* HUP came during a reload */
     int code;
 };
 
@@ -66,72 +54,18 @@ static unsigned processes_of(const struct master *m, const struct config *cfg)
     return n < 1 ? 1 : n > PROCESSES_MAX ? PROCESSES_MAX : n;
 }
 
-static void become_child(struct master *m, const struct config *cfg, int ready_fd, pid_t parent)
+static int spawn(struct master *m, const struct config *cfg, unsigned generation)
 {
     struct child_job job = {.cfg = cfg,
                             .transport = transport_of(m, cfg),
                             .listen_fd = m->job->listen_fd,
-                            .handover = m->job->handover,
-                            .ready_fd = ready_fd};
-    size_t i;
+                            .handover = m->job->handover};
+    int rc = kids_fork(&m->kids, generation, &job.ready_fd);
 
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        _exit(1);
+    if (rc != 1)
+        return rc;
     close(m->sigfd);
-    for (i = 0; i < m->nkids; i++)
-        if (m->kids[i].ready_fd >= 0)
-            close(m->kids[i].ready_fd);
     exit(child_main(&job));
-}
-
-static int spawn(struct master *m, const struct config *cfg, unsigned generation)
-{
-    pid_t parent = getpid(), pid;
-    struct kid *k = &m->kids[m->nkids];
-    int fd[2];
-
-    if (m->nkids == KIDS_MAX)
-        return -EAGAIN;
-    if (pipe2(fd, O_CLOEXEC) < 0)
-        return -errno;
-    pid = fork();
-    if (pid < 0) {
-        close(fd[0]);
-        close(fd[1]);
-        return -errno;
-    }
-    if (pid == 0) {
-        close(fd[0]);
-        become_child(m, cfg, fd[1], parent);
-    }
-    close(fd[1]);
-    *k = (struct kid){
-        .pid = pid, .ready_fd = fd[0], .generation = generation, .born = clock_mono_ms()};
-    m->nkids++;
-    return 0;
-}
-
-static size_t count(const struct master *m, unsigned generation, bool ready_only)
-{
-    size_t i, n = 0;
-
-    for (i = 0; i < m->nkids; i++)
-        n += m->kids[i].generation == generation && !m->kids[i].leaving &&
-             (!ready_only || m->kids[i].ready);
-    return n;
-}
-
-static void dismiss(struct master *m, unsigned generation, int sig)
-{
-    size_t i;
-
-    for (i = 0; i < m->nkids; i++) {
-        if (m->kids[i].generation != generation)
-            continue;
-        m->kids[i].leaving = true;
-        kill(m->kids[i].pid, sig);
-    }
 }
 
 /* ---- reload: generation + 1 with m->next, then the swap ---- */
@@ -139,18 +73,18 @@ static void dismiss(struct master *m, unsigned generation, int sig)
 static void reload_failed(struct master *m, const char *why)
 {
     LOG(LOG_ERROR, "front.reload_failed", F("why", why));
-    dismiss(m, m->generation + 1, SIGKILL);
+    kids_kill(&m->kids, m->generation + 1);
     config_free(&m->next);
+    notify_send("READY=1"); /* as before */
 }
 
 static void reload_begin(struct master *m)
 {
     unsigned i, n;
 
-    if (m->stopping || m->next) {
-        LOG(LOG_WARN, "front.reload_ignored", F("why", "another one is running"));
+    m->again = m->next != NULL;
+    if (m->stopping || m->next)
         return;
-    }
     m->next = reload_read(m->job->opt->config, m->cfg);
     if (!m->next)
         return;
@@ -165,6 +99,18 @@ static void reload_begin(struct master *m)
     }
 }
 
+static void reload_swap(struct master *m, unsigned want)
+{
+    kids_dismiss(&m->kids, m->generation);
+    m->generation++;
+    m->want = want;
+    config_free(&m->cfg);
+    m->cfg = m->next;
+    m->next = NULL;
+    LOG(LOG_INFO, "front.reloaded", FI("generation", m->generation), FI("processes", want));
+    notify_send("READY=1");
+}
+
 static void reload_step(struct master *m)
 {
     unsigned want;
@@ -172,79 +118,44 @@ static void reload_step(struct master *m)
     if (!m->next)
         return;
     want = processes_of(m, m->next);
-    if (count(m, m->generation + 1, false) < want) {
+    if (kids_count(&m->kids, m->generation + 1, false) < want)
         reload_failed(m, "a new process died");
-    } else if (count(m, m->generation + 1, true) == want) {
-        dismiss(m, m->generation, SIGTERM);
-        m->generation++;
-        m->want = want;
-        config_free(&m->cfg);
-        m->cfg = m->next;
-        m->next = NULL;
-        LOG(LOG_INFO, "front.reloaded", FI("generation", m->generation), FI("processes", want));
-        notify_send("READY=1");
-    } else if (clock_mono_ms() >= m->reload_until) {
+    else if (kids_count(&m->kids, m->generation + 1, true) == want)
+        reload_swap(m, want);
+    else if (clock_mono_ms() >= m->reload_until)
         reload_failed(m, "a new process was not ready in time");
-    }
+    if (!m->next && m->again)
+        reload_begin(m);
 }
 
 /* ---- children come and go ---- */
 
-/* Closed without a word: it is dying, SIGCHLD follows. */
-static void on_ready(struct kid *k)
+static void stop(struct master *m)
 {
-    char byte;
-    ssize_t n = read(k->ready_fd, &byte, 1);
-
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+    if (m->stopping)
         return;
-    close(k->ready_fd);
-    k->ready_fd = -1;
-    k->ready = n == 1;
+    m->stopping = true;
+    notify_send("STOPPING=1");
+    kids_dismiss(&m->kids, m->generation);
+    kids_dismiss(&m->kids, m->generation + 1);
 }
 
-static void buried(struct master *m, size_t i, int status)
+static void mourn(struct master *m, const struct kid *k, int status)
 {
-    struct kid k = m->kids[i];
-    bool expected = k.leaving && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
-    if (k.ready_fd >= 0)
-        close(k.ready_fd);
-    m->kids[i] = m->kids[--m->nkids];
-    if (expected || m->stopping)
+    if (m->stopping || (k->leaving && code == 0))
         return;
-    LOG(k.leaving ? LOG_WARN : LOG_ERROR, "front.child_died", FI("pid", k.pid),
-        FI("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
+    LOG(k->leaving ? LOG_WARN : LOG_ERROR, "front.child_died", FI("pid", k->pid), FI("exit", code),
         FI("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0));
-    if (k.generation != m->generation)
+    if (k->generation != m->generation)
         return;
-    if (clock_mono_ms() - k.born >= SETTLED_MS)
+    if (clock_mono_ms() - k->born >= SETTLED_MS)
         m->fails = 0;
     m->respawn_at = clock_mono_ms() + rand_backoff_ms(m->fails++, BACKOFF_MS, BACKOFF_CAP_MS);
     if (!m->served && m->fails >= FIRST_TRIES) {
-        m->code = WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 1;
-        m->stopping = true;
-        m->kill_at = clock_mono_ms() + STOP_MS;
-        dismiss(m, m->generation, SIGTERM);
-    }
-}
-
-static void reap(struct master *m)
-{
-    size_t i;
-    pid_t pid;
-    int status;
-
-    for (;;) {
-        pid = waitpid(-1, &status, WNOHANG);
-        if (pid <= 0)
-            return;
-        for (i = 0; i < m->nkids; i++) {
-            if (m->kids[i].pid == pid) {
-                buried(m, i, status);
-                break;
-            }
-        }
+        m->code = code > 0 ? code : 1;
+        stop(m);
     }
 }
 
@@ -255,7 +166,7 @@ static void respawn(struct master *m)
 
     if (m->stopping || m->next || clock_mono_ms() < m->respawn_at)
         return;
-    while (count(m, m->generation, false) < m->want) {
+    while (kids_count(&m->kids, m->generation, false) < m->want) {
         rc = spawn(m, m->cfg, m->generation);
         if (rc < 0) {
             LOG(LOG_ERROR, "front.fork_failed", F("error", log_errno(rc, text)));
@@ -267,7 +178,7 @@ static void respawn(struct master *m)
 
 static void serving(struct master *m)
 {
-    if (m->served || m->stopping || count(m, m->generation, true) < m->want)
+    if (m->served || m->stopping || kids_count(&m->kids, m->generation, true) < m->want)
         return;
     m->served = true;
     LOG(LOG_INFO, "front.ready", FI("pid", getpid()), FI("processes", m->want),
@@ -275,20 +186,11 @@ static void serving(struct master *m)
     notify_send("READY=1");
 }
 
-static void stop(struct master *m)
-{
-    if (m->stopping)
-        return;
-    m->stopping = true;
-    m->kill_at = clock_mono_ms() + STOP_MS;
-    notify_send("STOPPING=1");
-    dismiss(m, m->generation, SIGTERM);
-    dismiss(m, m->generation + 1, SIGTERM);
-}
-
 static void on_signals(struct master *m)
 {
     struct signalfd_siginfo si;
+    struct kid dead;
+    int status;
 
     while (read(m->sigfd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
         if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
@@ -296,44 +198,47 @@ static void on_signals(struct master *m)
         else if (si.ssi_signo == SIGHUP)
             reload_begin(m);
     }
-    reap(m);
+    while (kids_bury(&m->kids, &dead, &status))
+        mourn(m, &dead, status);
+}
+
+static void earlier(uint64_t *until, uint64_t t)
+{
+    if (t && t < *until)
+        *until = t;
 }
 
 static int wait_ms(const struct master *m)
 {
-    uint64_t now = clock_mono_ms(), until = now + 60000;
+    uint64_t now = clock_mono_ms(), until = now + LONG_MS;
 
-    if (m->stopping && m->kill_at < until)
-        until = m->kill_at;
-    if (m->next && m->reload_until < until)
-        until = m->reload_until;
-    if (!m->stopping && !m->next && count(m, m->generation, false) < m->want &&
-        m->respawn_at < until)
-        until = m->respawn_at;
+    earlier(&until, m->look_at);
+    if (m->next)
+        earlier(&until, m->reload_until);
+    else if (!m->stopping && kids_count(&m->kids, m->generation, false) < m->want)
+        earlier(&until, m->respawn_at ? m->respawn_at : now);
     return until > now ? (int)(until - now) : 0;
 }
 
 static void turn(struct master *m)
 {
     struct pollfd p[KIDS_MAX + 1];
-    size_t i, n = m->nkids;
+    size_t i, n = m->kids.n;
 
     p[0] = (struct pollfd){.fd = m->sigfd, .events = POLLIN};
     for (i = 0; i < n; i++)
-        p[i + 1] = (struct pollfd){.fd = m->kids[i].ready_fd, .events = POLLIN};
+        p[i + 1] = (struct pollfd){.fd = m->kids.kid[i].ready_fd, .events = POLLIN};
     if (poll(p, n + 1, wait_ms(m)) > 0) {
         for (i = 0; i < n; i++)
-            if (p[i + 1].revents && m->kids[i].ready_fd >= 0)
-                on_ready(&m->kids[i]);
+            if (p[i + 1].revents && m->kids.kid[i].ready_fd >= 0)
+                kids_heard(&m->kids.kid[i]);
         if (p[0].revents)
             on_signals(m);
     }
     reload_step(m);
     respawn(m);
     serving(m);
-    if (m->stopping && clock_mono_ms() >= m->kill_at)
-        for (i = 0; i < m->nkids; i++)
-            kill(m->kids[i].pid, SIGKILL);
+    m->look_at = kids_overdue(&m->kids);
 }
 
 /* Idle connections wait in the pair: a service manager with a store keeps them for the next start.
@@ -352,26 +257,41 @@ static void store_kept(const struct master *m)
     LOG(LOG_INFO, "front.stopped", FI("connections_stored", n));
 }
 
-int master_run(const struct master_job *job)
+static int block_signals(void)
 {
-    struct master m = {.job = job, .cfg = job->cfg, .generation = 1};
     sigset_t set;
 
-    m.want = processes_of(&m, m.cfg);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    m.sigfd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (m.sigfd < 0)
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int master_run(const struct master_job *job)
+{
+    struct master *m = calloc(1, sizeof(*m));
+    int code;
+
+    if (!m)
         return 1;
-    while (!m.stopping || m.nkids > 0)
-        turn(&m);
-    store_kept(&m);
-    close(m.sigfd);
-    config_free(&m.cfg);
-    config_free(&m.next);
-    return m.code;
+    m->job = job;
+    m->cfg = job->cfg;
+    m->generation = 1;
+    m->want = processes_of(m, m->cfg);
+    m->sigfd = block_signals();
+    m->stopping = m->sigfd < 0;
+    m->code = m->stopping ? 1 : 0;
+    while (!m->stopping || m->kids.n > 0)
+        turn(m);
+    store_kept(m);
+    if (m->sigfd >= 0)
+        close(m->sigfd);
+    config_free(&m->cfg);
+    config_free(&m->next);
+    code = m->code;
+    free(m);
+    return code;
 }

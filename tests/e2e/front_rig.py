@@ -124,9 +124,10 @@ def answers(address):
 class Front:
     """One lastmile-front with its listener. passed: a listening socket given by LISTEN_FDS."""
 
-    def __init__(self, directory, *args, listen=None, passed=(), notify=None, log="front.log"):
+    def __init__(self, directory, *args, listen=None, passed=(), notify=None, log="front.log",
+                 wrap=()):
         self.log = os.path.join(directory, log)
-        self.args = [FRONT, "--config", directory + "/front.yaml", *args]
+        self.args = [*wrap, FRONT, "--config", directory + "/front.yaml", *args]
         if listen:
             self.args += ["--listen", listen]
         self.passed, self.notify = list(passed), notify

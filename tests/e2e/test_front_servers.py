@@ -344,6 +344,29 @@ class Life(unittest.TestCase):
         front.process.wait()
         until(lambda: not any(os.path.exists("/proc/%d" % c) for c in children), "children gone")
 
+    def test_reload_while_reloading(self):
+        """The last HUP counts: its configuration is read after the first one is through."""
+        front = self.rig.front()
+        self.rig.configure("  processes: 2")
+        front.signal(signal.SIGHUP)
+        front.wait_event("front.hardened", 1) # the new generation is on its way
+        self.rig.configure("  processes: 3")
+        front.signal(signal.SIGHUP)
+        until(lambda: len(front.children()) == 3, "three children")
+
+    def test_more_connections_than_descriptors(self):
+        """The longest idle ones make room; nobody is refused, nothing spins or dies."""
+        front = self.rig.front(wrap=["prlimit", "--nofile=160:160"])
+        pids = front.children()
+        idle = []
+        for _ in range(150):
+            p = fp.Peer(self.rig.sock)
+            self.addCleanup(p.close)
+            idle.append(p)
+        for _ in range(5):
+            self.assertEqual(fp.ask(self.rig.sock, LIVEZ).status, 200)
+        self.assertEqual(front.children(), pids)
+
     def test_second_one_on_the_same_socket(self):
         self.rig.front()
         done = self.run_front("--config", self.rig.dir + "/front.yaml", "--listen", self.rig.sock)

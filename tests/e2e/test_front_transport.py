@@ -128,12 +128,31 @@ class Records(unittest.TestCase):
         body = self.peer()
         body.send(fp.begin() + fp.record(fp.PARAMS, 1, fp.pairs(fp.variables(
             LIVEZ, "POST", b"12345"))) + fp.record(fp.PARAMS, 1) + fp.record(fp.STDIN, 1, b"12"))
+        deaf = self.peer() # sends and never reads
+        deaf.sock.settimeout(1)
+        with self.assertRaises(socket.timeout):
+            deaf.send(whole * 5000)
         for p in silent:
             self.assertTrue(p.closed())
         body.sock.settimeout(45)
         self.assertEqual(body.answer().status, 408)
         self.assertTrue(body.closed())
+        deaf.sock.settimeout(60)
+        until(lambda: self.was_closed(deaf), "the deaf one closed", 60)
         self.alive()
+
+    @staticmethod
+    def was_closed(p):
+        """Without reading from it."""
+        try:
+            p.sock.send(b"", socket.MSG_NOSIGNAL)
+            p.sock.settimeout(0.01)
+            p.sock.send(b"x", socket.MSG_NOSIGNAL)
+        except socket.timeout:
+            return False
+        except OSError:
+            return True
+        return False
 
     def test_abort(self):
         p = self.peer()
@@ -251,6 +270,26 @@ class Records(unittest.TestCase):
             p.send(fp.begin())
             p.close()
         until(lambda: fds() <= before, "descriptors")
+
+
+@unittest.skipIf(front_rig.missing(), "not built: %s" % front_rig.FRONT)
+class LateHandler(unittest.TestCase):
+    def test_answered_for_in_its_place(self):
+        """Redis may take a minute, a request may not."""
+        rig = Rig()
+        self.addCleanup(rig.close)
+        redis = MuteRedis(rig.dir + "/redis.sock")
+        self.addCleanup(redis.close)
+        rig.configure(redis="socket: %s/redis.sock, connect_timeout: 25s, command_timeout: 25s" % rig.dir)
+        front = rig.front()
+        with fp.Peer(rig.sock, timeout=30) as p:
+            p.send(fp.request("/marketplace/readyz"))
+            a = p.answer()
+            self.assertEqual(a.status, 503)
+            self.assertIn("Retry-After", a.headers)
+            self.assertTrue(p.closed())
+        self.assertEqual(front.count("front.handler_late"), 1)
+        self.assertEqual(fp.ask(rig.sock, LIVEZ).status, 200)
 
 
 @unittest.skipIf(front_rig.missing(), "not built: %s" % front_rig.FRONT)

@@ -40,13 +40,12 @@ def variables(path, method="GET", body=b"", **more):
 
 def request(path, method="GET", body=b"", rid=1, flags=KEEP, chunk=65535, params=None, **more):
     p = pairs(variables(path, method, body, **more) if params is None else params)
-    out = begin(rid, flags)
-    for i in range(0, len(p), 65535):
-        out += record(PARAMS, rid, p[i:i + 65535])
-    out += record(PARAMS, rid)
-    for i in range(0, len(body), chunk):
-        out += record(STDIN, rid, body[i:i + chunk])
-    return out + record(STDIN, rid)
+    out = [begin(rid, flags)]
+    out += [record(PARAMS, rid, p[i:i + 65535]) for i in range(0, len(p), 65535)]
+    out.append(record(PARAMS, rid))
+    out += [record(STDIN, rid, body[i:i + chunk]) for i in range(0, len(body), chunk)]
+    out.append(record(STDIN, rid))
+    return b"".join(out)
 
 
 class Answer:
