@@ -190,6 +190,7 @@ struct cfg_worker {
     uint32_t slots;          /* tasks at once; default 512 */
     uint64_t lease_ms;       /* default 30 s */
     uint64_t resync_ms;      /* visit every tenant; default 10 min, jittered */
+    uint64_t refresh_ms;     /* ask the channel about every live order; default 6 h */
     uint32_t crash_limit;    /* default 5 */
     uint32_t http_in_flight; /* default 64 */
     uint64_t drain_ms;       /* SIGTERM; default 20 s */

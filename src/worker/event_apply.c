@@ -36,15 +36,6 @@ static void index_account(struct task *t, int rc, const struct store_rows *rows)
                args, 4, indexed);
 }
 
-static uint64_t grace_ms(const struct event_work *e, struct str plan_name)
-{
-    const struct cfg_plan *p = config_plan(e->cfg, plan_name);
-
-    if (!p)
-        p = config_plan_default(e->cfg);
-    return p ? p->grace_ms : 30ULL * 24 * 3600 * 1000;
-}
-
 static void end_contract(struct task *t, struct str plan, const char *contract)
 {
     struct event_work *e = t->state;
@@ -55,7 +46,7 @@ static void end_contract(struct task *t, struct str plan, const char *contract)
     args_int(&a, e->ev.time_ms);
     args_kv(&a, "contract", str_of(contract));
     args_kvi(&a, "at_ended", e->ev.time_ms);
-    args_kvi(&a, "delete_at", e->ev.time_ms + (int64_t)grace_ms(e, plan));
+    args_kvi(&a, "delete_at", e->ev.time_ms + (int64_t)purchase_grace_ms(e->cfg, plan));
     args_kv(&a, "reason", str_of(e->ev.reason));
     crash_point("event.before_order");
     task_store(t, e->shard, STORE_ORDER_UPSERT, a.v, a.n, written);

@@ -34,6 +34,15 @@ const struct cfg_plan *purchase_plan(const struct cfg_market *m, const struct ma
     return plan_of_entitlements(m, p->entitlements, p->nentitlements, quantity);
 }
 
+uint64_t purchase_grace_ms(const struct cfg_market *m, struct str plan)
+{
+    const struct cfg_plan *p = config_plan(m, plan);
+
+    if (!p)
+        p = config_plan_default(m);
+    return p ? p->grace_ms : 30ULL * 24 * 3600 * 1000;
+}
+
 static void opt(struct args *a, const char *k, const char *v)
 {
     if (v[0])

@@ -3,12 +3,19 @@
  * a jittered timer, so that a lost event or a dead environment is found without anybody asking).
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/rand.h"
 #include "worker/worker.h"
 
-enum { BEAT_MS = 10000, SWEEP_MS = 30000, SWEEP_COUNT = 200, RESYNC_COUNT = 100 };
+enum {
+    BEAT_MS = 10000,
+    SWEEP_MS = 30000,
+    SWEEP_COUNT = 200,
+    RESYNC_COUNT = 100,
+    RESYNC_PAGE_MS = 20
+};
 
 static void beaten(void *arg, int rc, const struct store_rows *rows)
 {
@@ -66,24 +73,33 @@ static void sweep(uv_timer_t *timer)
     store_call(w->store, w->sweep_shard, STORE_SWEEP, args, 2, swept, w);
 }
 
+static void resync(uv_timer_t *timer);
+
+/* Page after page until every shard was walked; then a rest. */
 static void resynced(void *arg, int rc, const struct store_rows *rows)
 {
     struct worker *w = arg;
 
-    if (rc == 0)
-        advance(w, rows, &w->resync_shard, w->resync_cursor, sizeof(w->resync_cursor));
+    if (rc)
+        return;
+    advance(w, rows, &w->resync_shard, w->resync_cursor, sizeof(w->resync_cursor));
+    if ((w->resync_shard || strcmp(w->resync_cursor, "0") != 0) &&
+        uv_is_active((uv_handle_t *)&w->resync))
+        uv_timer_start(&w->resync, resync, RESYNC_PAGE_MS, 0);
 }
 
 static void resync(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
     uint64_t every = w->now->cfg->worker.resync_ms;
-    char count[16], jitter[24];
-    struct str args[3] = {str_of(w->resync_cursor), {count, 0}, {jitter, 0}};
+    char count[16], jitter[24], refresh[24];
+    struct str args[4] = {str_of(w->resync_cursor), {count, 0}, {jitter, 0}, {refresh, 0}};
 
     args[1].n = (size_t)snprintf(count, sizeof(count), "%d", RESYNC_COUNT);
     args[2].n = (size_t)snprintf(jitter, sizeof(jitter), "%llu", (unsigned long long)every / 2);
-    store_call(w->store, w->resync_shard, STORE_RESYNC, args, 3, resynced, w);
+    args[3].n = (size_t)snprintf(refresh, sizeof(refresh), "%llu",
+                                 (unsigned long long)w->now->cfg->worker.refresh_ms);
+    store_call(w->store, w->resync_shard, STORE_RESYNC, args, 4, resynced, w);
     uv_timer_start(timer, resync, every / 2 + rand_below(every + 1), 0);
 }
 

@@ -6,7 +6,7 @@
 -- at_ended; delete_at is the caller's (grace is a matter of the plan). An older fact may still lift
 -- PENDING to ACTIVE: nothing newer contradicts it. supersede=1 (not stored) with another purchase
 -- id is a renewal: a new contract in the old one's place, whatever the times say. When registered and
--- something that matters changed: task fulfil:<order>.
+-- something that matters changed: task fulfil:<order>. LMPERM: the id is only a name of another order.
 -- -> {created, changed, stale, ver, contract, fulfilment, registered, tenant}
 start()
 local id, at = arg(1), num(2)
@@ -19,7 +19,7 @@ local OURS = 'id ver created updated fulfilment at registered email form tenant 
 local MATTERS = 'plan product_code quantity entitlements granted confirmed contract trial ends' ..
     ' delete_at template region'
 local names, new = {'contract', 'fulfilment', 'registered', 'at', 'ver', 'at_ended', 'delete_at',
-    'tenant', 'granted', 'purchase', 'renewals', 'trial'}, {}
+    'tenant', 'granted', 'purchase', 'renewals', 'trial', 'merged'}, {}
 for i = 3, #ARGV, 2 do
     local k, v = ARGV[i], ARGV[i + 1]
     if has(OURS, k) or not find(k, '^[%w_]+$') then refuse('LMINVAL', 'field ' .. k) end
@@ -38,6 +38,9 @@ call('HGET', P .. 'k:fulfil:' .. id, 'state')
 check_queue('deploy')
 
 local created, stale = not o.fulfilment, false
+if o.merged or (created and call('GET', P .. 'alias:' .. id)) then
+    refuse('LMPERM', 'belongs to another order') -- found before it was linked: find again
+end
 local renewal = new.supersede == '1' and new.purchase and o.purchase and new.purchase ~= o.purchase
 new.supersede = nil
 local contract = o.contract or 'PENDING'

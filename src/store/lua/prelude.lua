@@ -284,8 +284,8 @@ local function place_load(id)
     call('HGET', P .. 't:' .. v[3], 'slot')
     call('SCARD', P .. 'slots')
     call('XLEN', P .. 'h:' .. id)
-    check_queue('deploy', 'notify')
-    return {id = id, fulfilment = v[1], registered = v[2], tid = v[3], tenant = v[4],
+    check_queue('market', 'deploy', 'notify')
+    return {id = id, contract = v[6], fulfilment = v[1], registered = v[2], tid = v[3], tenant = v[4],
         ver = tonumber(v[5])}
 end
 
@@ -310,6 +310,9 @@ local function place(o, cap, ttl, form, email, late)
     end
     add_task('fulfil:' .. o.id, 'fulfil', 'deploy', o.id, 0, '')
     add_task('mail:' .. o.id .. ':registered', 'mail', 'notify', o.id, 0, 'registered', true)
+    if o.contract == 'PENDING' then -- its event may be lost
+        add_task('refresh:' .. o.id, 'refresh', 'market', o.id, 3000, '')
+    end
     add_task('late:' .. o.id, 'late', 'notify', o.id, late, '', true)
     return true
 end

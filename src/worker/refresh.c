@@ -1,0 +1,181 @@
+/*
+ * refresh: asks the channel for the truth about one order, because an event may be late or lost.
+ *
+ * Queued with a registration whose purchase is not granted yet, and for every live order at the
+ * resync after `worker.refresh`. What is read is written as of the newest fact that the order knew
+ * when it was read: an event that comes in between wins. An ended contract is never opened again
+ * here (entitlements may outlive an end for a while); that is for events to tell.
+ */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/log.h"
+#include "worker/kinds.h"
+#include "worker/purchase.h"
+
+enum { ASK_MIN_MS = 3000, ASK_MAX_MS = 3600 * 1000 };
+
+struct refresh {
+    struct market *market;
+    const struct market_ops *ops;
+    const struct cfg_market *cfg;
+    struct market_purchase known;
+    struct str plan;
+    int64_t at, waiting_ms; /* waiting: a buyer registered and nothing is granted */
+    bool pending;
+};
+
+static void written(struct task *t, int rc, const struct store_rows *rows)
+{
+    (void)rows;
+    if (rc && rc != -ENOENT && rc != -EPERM)
+        task_retry(t, "RETRY", "cannot write the order", 0);
+    else
+        task_done(t);
+}
+
+static bool is_one_of(const char *word, const char *const *list)
+{
+    for (; *list; list++)
+        if (str_is(str_of(word), *list))
+            return true;
+    return false;
+}
+
+/* Without a word of the agreement only older contract listings may be judged by entitlements. */
+static bool has_ended(const struct refresh *s, const struct market_result *r)
+{
+    static const char *const ends[] = {"CANCELLED", "EXPIRED", "TERMINATED", "ARCHIVED", NULL};
+    const struct market_purchase *p = &r->purchase;
+
+    if (r->cls == MARKET_GONE || is_one_of(p->status, ends))
+        return true;
+    return s->cfg->mode == CFG_LEGACY && s->cfg->contract && !s->cfg->metered &&
+           p->known_entitlements && !p->granted;
+}
+
+/* Usage pricing has no entitlements: there the agreement alone says that it runs. */
+static bool is_granted(const struct market_result *r)
+{
+    const struct market_purchase *p = &r->purchase;
+
+    return r->cls == MARKET_OK &&
+           (p->granted || (!p->known_entitlements && str_is(str_of(p->status), "ACTIVE")));
+}
+
+static void end_contract(struct task *t, const char *status)
+{
+    struct refresh *s = t->state;
+    int64_t now = clock_wall_ms();
+    struct args a;
+
+    LOG(LOG_WARN, "refresh.ended", FS("order", t->subject), F("status", status));
+    args_init(&a, t);
+    args_add(&a, t->subject);
+    args_int(&a, s->at);
+    args_kv(&a, "contract", str_is(str_of(status), "EXPIRED") ? STR("EXPIRED") : STR("CANCELLED"));
+    args_kvi(&a, "at_ended", now);
+    args_kvi(&a, "delete_at", now + (int64_t)purchase_grace_ms(s->cfg, s->plan));
+    args_kv(&a, "reason", str_of(status));
+    crash_point("refresh.before_order");
+    task_store(t, t->shard, STORE_ORDER_UPSERT, a.v, a.n, written);
+}
+
+/* A buyer waits: soon at first, then as often as a quarter of the time that he has waited. */
+static void ask_later(struct task *t)
+{
+    struct refresh *s = t->state;
+    int64_t ms = s->waiting_ms / 4;
+
+    task_wait(t, (uint64_t)(ms < ASK_MIN_MS ? ASK_MIN_MS : ms > ASK_MAX_MS ? ASK_MAX_MS : ms));
+}
+
+static void refreshed(void *arg, const struct market_result *r)
+{
+    struct task *t = arg;
+    struct refresh *s = t->state;
+    struct market_purchase p;
+    struct args a = {.t = t};
+
+    if (!task_release(t))
+        return;
+    crash_point("refresh.after_market");
+    if (r->cls == MARKET_RETRY || r->cls == MARKET_CONFIG) {
+        task_retry(t, market_class_name(r->cls), r->code, r->retry_after_ms);
+    } else if (!s->pending && has_ended(s, r)) {
+        end_contract(t, r->cls == MARKET_GONE ? "EXPIRED" : r->purchase.status);
+    } else if (is_granted(r)) {
+        if (!purchase_copy(t, &r->purchase, &p)) {
+            task_retry(t, "RETRY", "no memory for the purchase", 0);
+            return;
+        }
+        purchase_args(&a, s->cfg, t->subject, &p, true, s->at);
+        crash_point("refresh.before_order");
+        task_store(t, t->shard, STORE_ORDER_UPSERT, a.v, a.n, written);
+    } else if (s->pending && r->cls == MARKET_OK && !has_ended(s, r)) {
+        ask_later(t);
+    } else {
+        task_done(t);
+    }
+}
+
+static const char *kept(struct task *t, const struct store_rows *rows, const char *key)
+{
+    const char *s = arena_dup(t->arena, store_get(rows, key));
+
+    return s ? s : "";
+}
+
+static void take(struct task *t, const struct store_rows *rows)
+{
+    struct refresh *s = t->state;
+    const struct store_row *r = &rows->row[0];
+
+    s->known = (struct market_purchase){
+        .purchase = kept(t, rows, "o.purchase"),
+        .license = kept(t, rows, "o.license"),
+        .agreement = kept(t, rows, "o.agreement"),
+        .account = kept(t, rows, "o.account"),
+        .customer = kept(t, rows, "o.customer"),
+        .product_code = kept(t, rows, "o.product_code"),
+        .offer = kept(t, rows, "o.offer"),
+        .status = "",
+    };
+    s->plan = arena_str(t->arena, store_get(rows, "o.plan"));
+    s->at = store_row_int(r, "o.at", 0);
+    s->waiting_ms = store_row_int(r, "now", 0) - store_row_int(r, "o.at_registered", 0);
+    s->market = snapshot_market(t->snap, store_get(rows, "o.channel"), store_get(rows, "o.product"),
+                                &s->ops, &s->cfg);
+}
+
+static void loaded(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct refresh *s = arena_alloc(t->arena, sizeof(*s));
+    struct str contract = store_get(rows, "o.contract");
+    bool registered = str_is(store_get(rows, "o.registered"), "1");
+
+    if (rc && rc != -ENOENT) {
+        task_retry(t, "RETRY", "cannot read the order", 0);
+        return;
+    }
+    if (rc || !registered || !s || !(str_is(contract, "PENDING") || str_is(contract, "ACTIVE"))) {
+        task_done(t);
+        return;
+    }
+    t->state = s;
+    s->pending = str_is(contract, "PENDING");
+    take(t, rows);
+    if (!s->market || !s->ops->refresh) {
+        task_done(t);
+        return;
+    }
+    crash_point("refresh.before_market");
+    task_hold(t);
+    s->ops->refresh(s->market, &s->known, refreshed, t);
+}
+
+void refresh_run(struct task *t)
+{
+    task_store(t, t->shard, STORE_ORDER_GET, &t->subject, 1, loaded);
+}
