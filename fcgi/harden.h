@@ -32,6 +32,9 @@ int harden_landlock(const struct harden_rules *rules);
 /* harden_seccomp.c. 1, 0 in a build that cannot have it (sanitizers), or -errno. */
 int harden_seccomp(const struct harden_rules *rules);
 
+/* False in builds with sanitizers. */
+bool harden_has_seccomp(void);
+
 /* harden_escape.c: --selftest-escape: shuts a child in and lets it try to get out by `way` (open,
  * write, inet, exec, fork, bind or all). 0: contained; 1: it got out; 64: unknown way. */
 int harden_escape(const struct config *cfg, const char *way);

@@ -163,6 +163,15 @@ static int small_rules(scmp_filter_ctx c, bool threads)
     return rc;
 }
 
+bool harden_has_seccomp(void)
+{
+#ifdef SANITIZED
+    return false;
+#else
+    return true;
+#endif
+}
+
 int harden_seccomp(const struct harden_rules *rules)
 {
 #ifdef SANITIZED

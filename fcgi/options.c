@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "harden.h"
 
 #ifndef LASTMILE_VERSION
 #define LASTMILE_VERSION "0.1.0"
@@ -108,6 +109,8 @@ static int one(int c, struct options *o, int *code)
         return 0;
     case 'V':
         puts("lastmile-front " LASTMILE_VERSION);
+        puts(harden_has_seccomp() ? "sandbox: seccomp, landlock"
+                                  : "sandbox: landlock only (built with sanitizers)");
         break;
     case 'h':
         fputs(help, stdout);

@@ -95,6 +95,14 @@ def missing(*programs):
     return absent + ([] if os.path.exists(FRONT) else [FRONT])
 
 
+def sandboxed():
+    """False for a build with sanitizers."""
+    if missing():
+        return False
+    done = subprocess.run([FRONT, "-V"], capture_output=True, text=True, timeout=20, check=False)
+    return "seccomp" in done.stdout
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

@@ -280,7 +280,8 @@ class LateHandler(unittest.TestCase):
         self.addCleanup(rig.close)
         redis = MuteRedis(rig.dir + "/redis.sock")
         self.addCleanup(redis.close)
-        rig.configure(redis="socket: %s/redis.sock, connect_timeout: 25s, command_timeout: 25s" % rig.dir)
+        rig.configure(redis="socket: %s/redis.sock, connect_timeout: 25s, command_timeout: 25s" %
+                      rig.dir)
         front = rig.front()
         with fp.Peer(rig.sock, timeout=30) as p:
             p.send(fp.request("/marketplace/readyz"))
