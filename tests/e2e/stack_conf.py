@@ -16,25 +16,8 @@ APACHE_MODULES = ["mpm_event", "authz_core", "setenvif", "headers", "alias", "re
                   "rewrite", "proxy", "proxy_fcgi", "proxy_http"]
 APACHE_LIB = "/usr/lib/apache2/modules"
 
-REDIS = """port 0
-unixsocket ${run}/redis.sock
-unixsocketperm 777
-dir ${var}/redis
-daemonize no
-appendonly yes
-appendfsync ${appendfsync}
-save ""
-maxmemory-policy noeviction
-aclfile ${etc}/users.acl
-"""
-
-# Used when share/redis/users.acl is not shipped.
-ACL = """user default off ~* &* +@all
-user front on #${front} ~{p* -@all +@read +@write +@scripting +@connection +time -@dangerous
-user worker on #${worker} ~* &* +@all -@dangerous +info +config|get
-user cli on #${cli} ~* resetchannels +@all -@dangerous +info +config|get
-user admin on #${admin} ~* &* +@all
-"""
+# Beside the shipped users of share/redis/users.acl: for the tests themselves.
+ADMIN = "user admin on #${admin} ~* &* +@all"
 
 NGINX = """daemon off;
 ${user}
@@ -154,24 +137,24 @@ class Files:
               self.owners["sandbox"])
 
     def redis(self):
+        """The shipped Redis files; the users get hashes of passwords made just now."""
         hashes = {u: hashlib.sha256(p.encode()).hexdigest() for u, p in self.passwords.items()}
-        write(self.v["etc"] + "/users.acl", fill(self.acl_text(), hashes), 0o600,
-              self.owners["redis"])
-        write(self.v["etc"] + "/redis.conf",
-              fill(REDIS, self.v) + self.options.get("redis_extra", ""))
-
-    def acl_text(self):
-        """The shipped users with hashes for their passwords, and `admin` for the tests."""
-        shipped = os.path.join(ROOT, "share/redis/users.acl")
-        if not os.path.exists(shipped):
-            return ACL
-        lines = []
+        acl = []
         for line in read("share/redis/users.acl").splitlines():
             words = line.split()
             if len(words) > 1 and words[0] == "user":
-                line = re.sub(r"(?<=\s)[>#]\S+", "#${%s}" % words[1], line)
-                lines.append(line)
-        return "\n".join(lines + [ACL.splitlines()[-1]]) + "\n"
+                acl.append(re.sub(r"(?<=\s)[>#]\S+", "#${%s}" % words[1], line))
+        write(self.v["etc"] + "/users.acl", fill("\n".join(acl + [ADMIN]) + "\n", hashes), 0o600,
+              self.owners["redis"])
+        text = read("share/redis/redis.conf")
+        for old, new in (("/run/lastmile", self.v["run"]), ("/etc/lastmile", self.v["etc"]),
+                         ("/var/lib/lastmile", self.v["var"]),
+                         # No group is common to all parts here; the users keep them apart.
+                         ("unixsocketperm 770", "unixsocketperm 777"),
+                         ("appendfsync always", "appendfsync " + self.v["appendfsync"])):
+            text = text.replace(old, new)
+        write(self.v["etc"] + "/redis.conf",
+              text + "daemonize no\n" + self.options.get("redis_extra", ""))
 
     def web_text(self, *path):
         text = read(*path)
