@@ -74,6 +74,12 @@ class Files(stack_conf.Files):
         path = self.v["etc"] + "/apache/apache.conf"
         with open(path) as f:
             text = f.read()
+        # Threads to spare from the start: growing and shrinking under load closes kept connections,
+        # those of a static file too.
+        for old, new in (("StartServers 1", "StartServers 8\nMaxSpareThreads 512"),
+                         ("ServerLimit 4", "ServerLimit 8"),
+                         ("MaxRequestWorkers 256", "MaxRequestWorkers 512")):
+            text = text.replace(old, new)
         stack_conf.write(path, "\n".join(line for line in text.splitlines()
                                          if not line.startswith("CustomLog")) + "\n")
 
