@@ -11,6 +11,8 @@
 #include "worker/lease.h"
 
 enum { TRIES_MAX = 20, PROGRESS_EVERY_MS = 1000, OUTPUTS_MAX = 65536 };
+/* For an order whose plan is no longer configured. */
+#define RETAIN_MS (30ULL * 24 * 3600 * 1000)
 
 /* Depends on tenant, generation and verb, never on the attempt. */
 static void name_operation(struct fulfil_work *f)
@@ -141,6 +143,9 @@ static void done_state(struct task *t, enum fulfilment to, const char *msg, cons
     if (to == FULFIL_CLOSED) {
         args_kv(&a, "t.wiped", STR("1"));
         args_kv(&a, "o.endpoint", STR(""));
+        args_kv(&a, "+task",
+                str_of(arena_fmt(t->arena, "purge deploy %llu",
+                                 (unsigned long long)(f->plan ? f->plan->retain_ms : RETAIN_MS))));
     }
     if (mail && f->v.email.n)
         args_kv(&a, "+mail", str_of(mail));

@@ -3,8 +3,8 @@
 static const struct task_kind kinds[] = {
     {"resolve", ROLE_MARKET, resolve_run}, {"place", ROLE_MARKET, place_run},
     {"event", ROLE_MARKET, event_run},     {"fulfil", ROLE_DEPLOY, fulfil_run},
-    {"mail", ROLE_NOTIFY, mail_run},       {"late", ROLE_NOTIFY, late_run},
-    {"refresh", ROLE_MARKET, refresh_run},
+    {"purge", ROLE_DEPLOY, purge_run},     {"mail", ROLE_NOTIFY, mail_run},
+    {"late", ROLE_NOTIFY, late_run},       {"refresh", ROLE_MARKET, refresh_run},
 };
 
 const struct task_kind *task_kind_find(struct str name)

@@ -9,7 +9,8 @@ void place_run(struct task *t);   /* market: a submitted registration -> its ord
 void event_run(struct task *t);   /* market: one stored event */
 void refresh_run(struct task *t); /* market: what does the channel say about an order? */
 void fulfil_run(struct task *t);  /* deploy: one order, desired against observed */
-void mail_run(struct task *t);    /* notify: one mail */
-void late_run(struct task *t);    /* notify: is an order late? */
+void purge_run(struct task *t); /* deploy: a deleted environment's archive, when its time is over */
+void mail_run(struct task *t);  /* notify: one mail */
+void late_run(struct task *t);  /* notify: is an order late? */
 
 #endif
