@@ -1,4 +1,6 @@
-/* check-config: every complaint with its place, then what each plan would do. */
+/* check-config: every complaint with its place, and what each plan would do. Files that this
+ * machine lacks are complaints too, but do not hide the plans: a file is often written somewhere
+ * else. */
 #include "cli/cli_config.h"
 #include "cli/cli_text.h"
 
@@ -29,13 +31,12 @@ static enum cli_exit check(struct cli *c, struct buf *b)
     if (code)
         return code;
     rc = config_check_files(c->cfg, b);
-    if (rc) {
+    if (rc)
         cli_config_tell(b);
-        return CLI_FAILED;
-    }
     buf_reset(b);
     config_explain(c->cfg, b);
-    return print_safe(b);
+    code = print_safe(b);
+    return rc ? CLI_FAILED : code;
 }
 
 enum cli_exit cli_check_config(struct cli *c)

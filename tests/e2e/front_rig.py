@@ -46,6 +46,11 @@ http {{
     include /etc/nginx/fastcgi_params;
     fastcgi_param HTTP_PROXY "";
     location /marketplace/ {{ fastcgi_pass kept; fastcgi_keep_conn on; }}
+    location /cgi/ {{
+      rewrite ^/cgi(/.*)$ /marketplace$1 break;
+      include /etc/nginx/fastcgi_params;
+      fastcgi_param SCRIPT_FILENAME {dir}/front.cgi; fastcgi_pass unix:{dir}/wrap.sock;
+    }}
     location /plain/ {{ rewrite ^/plain(/.*)$ /marketplace$1 break; fastcgi_pass unix:{sock}; }}
     location /streamed/ {{
       rewrite ^/streamed(/.*)$ /marketplace$1 break;
@@ -76,7 +81,6 @@ ThreadsPerChild 16
 ServerLimit 2
 MaxRequestWorkers 32
 ScriptSock {dir}/cgid.sock
-SetEnv LASTMILE_CONFIG {dir}/front.yaml
 <VirtualHost 127.0.0.1:{port}>
     ProxyPass "/marketplace/" "unix:{sock}|fcgi://lastmile/marketplace/" enablereuse=on retry=0
 </VirtualHost>
@@ -252,13 +256,28 @@ class Rig:
                                  user="user root;" if os.geteuid() == 0 else ""))
         return self.server([which("nginx"), "-c", self.dir + "/nginx.conf"], port)
 
+    def script(self):
+        """A copy: httpd's user may not be able to enter the build directory."""
+        shutil.copy(FRONT, self.dir)
+        with open(self.dir + "/front.cgi", "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\nexport LASTMILE_CONFIG=%s/front.yaml\nexec %s/lastmile-front\n" %
+                    (self.dir, self.dir))
+        os.chmod(self.dir + "/front.cgi", 0o755)
+
+    def fcgiwrap(self):
+        """Plain CGI for nginx, at /cgi/ of its address."""
+        self.script()
+        path = self.dir + "/wrap.sock"
+        p = subprocess.Popen([which("fcgiwrap"), "-s", "unix:" + path], stdin=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        self.started.append(p)
+        until(lambda: answers(path), "fcgiwrap")
+
     def apache(self):
         """Its address; plain CGI is at self.cgi."""
         port, cgi_port = free_port(), free_port()
         self.cgi = "http://127.0.0.1:%d" % cgi_port
-        with open(self.dir + "/front.cgi", "w", encoding="ascii") as f:
-            f.write("#!/bin/sh\nexec %s\n" % FRONT)
-        os.chmod(self.dir + "/front.cgi", 0o755)
+        self.script()
         os.chmod(self.sock, 0o666) # httpd's children are another user here
         user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
         with open(self.dir + "/apache.conf", "w", encoding="ascii") as f:

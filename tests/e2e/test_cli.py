@@ -453,6 +453,13 @@ class Cli(unittest.TestCase):
             f.write("redis:\n  sockett: /x\n")
         err = self.run_cli("check-config", bad, config=False, code=1)[1]
         self.assertRegex(err, r"(?m)^\S*bad\.yaml:2:\d+: .*socket")
+        with open(self.config, encoding="utf-8") as f:
+            text = f.read()
+        with open(bad, "w", encoding="utf-8") as f:
+            f.write(text.replace("seal.key", "lost.key"))
+        plans, err = self.run_cli("check-config", bad, config=False, code=1)
+        self.assertIn("lost.key' is not there", err)
+        self.assertEqual(plans, out)
         self.assertIn("redis", self.run_cli("check-config", "--reference", config=False)[0])
 
     def test_keygen_never_overwrites(self):
