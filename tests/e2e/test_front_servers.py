@@ -112,6 +112,20 @@ def listener(path):
     return s
 
 
+def plain_cgi(test, base):
+    origin, path = base.rsplit("/", 1)
+
+    def status(rest, *args):
+        return fetch(origin, "/" + path + rest, *args)[0]
+    answer, headers, body = fetch(origin, "/" + path + "/livez")
+    test.assertEqual((answer, body), (200, b"ok\n"))
+    test.assertIn("Content-Security-Policy", headers)
+    test.assertEqual(status("/livez", "HEAD"), 200)
+    test.assertEqual(status("/nothing/at/all/x"), 404)
+    test.assertEqual(status("/livez", "POST", b"x" * 4000), 405)
+    test.assertEqual(status("/livez", "POST", b"x" * 600 * KIB), 413)
+
+
 class WebServers:
     """The same expectations of nginx and of Apache; self.origin is set by the subclass."""
 
@@ -178,6 +192,11 @@ class Nginx(WebServers, unittest.TestCase):
         for _ in range(20):
             self.assertEqual(fetch(self.origin, "/plain/livez")[0], 200)
 
+    @unittest.skipUnless(front_rig.which("fcgiwrap"), "missing: fcgiwrap")
+    def test_plain_cgi(self):
+        self.rig.fcgiwrap()
+        plain_cgi(self, self.origin + "/cgi")
+
     def test_streamed_body(self):
         """fastcgi_request_buffering off: CONTENT_LENGTH is the empty string."""
         def parts():
@@ -235,14 +254,7 @@ class Apache(WebServers, unittest.TestCase):
         cls.rig.close()
 
     def test_plain_cgi(self):
-        status, headers, body = fetch(self.rig.cgi, "/marketplace/livez")
-        self.assertEqual((status, body), (200, b"ok\n"))
-        self.assertIn("Content-Security-Policy", headers)
-        self.assertEqual(fetch(self.rig.cgi, "/marketplace/livez", "HEAD")[0], 200)
-        self.assertEqual(fetch(self.rig.cgi, "/marketplace/nothing/at/all/x")[0], 404)
-        self.assertEqual(fetch(self.rig.cgi, "/marketplace/livez", "POST", b"x" * 4000)[0], 405)
-        self.assertEqual(fetch(self.rig.cgi, "/marketplace/livez", "POST",
-                               b"x" * 600 * KIB)[0], 413)
+        plain_cgi(self, self.rig.cgi + "/marketplace")
 
     def test_plain_cgi_without_configuration(self):
         os.rename(self.rig.dir + "/front.yaml", self.rig.dir + "/away")
