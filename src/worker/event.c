@@ -19,6 +19,8 @@ static void found(struct task *t, int rc, const struct store_rows *rows)
     e->exists = str_is(store_get(rows, "exists"), "1");
     if (id_shard(e->order, store_shards(t->w->store), &e->shard))
         task_dead(t, "STUCK", "the order index names no order");
+    else if (str_is(store_get(rows, "remote"), "1") && e->hops++ < EVENT_HOPS)
+        task_store(t, e->shard, STORE_ORDER_FIND, &e->order, 1, found);
     else
         event_link(t);
 }

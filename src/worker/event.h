@@ -14,6 +14,8 @@
 
 #include "worker/task.h"
 
+enum { EVENT_HOPS = 16 };
+
 struct event_work {
     struct market_event ev;
     struct str channel, product;
@@ -28,6 +30,7 @@ struct event_work {
     struct str order;
     unsigned shard;
     bool exists, linked;
+    unsigned hops; /* from shard to shard behind an alias */
 };
 
 /* Several listings may share one queue, and not every event names its product: then the poller

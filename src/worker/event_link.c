@@ -59,12 +59,20 @@ static void link_to(struct task *t, struct str order)
 
 static void previous_order(struct task *t, int rc, const struct store_rows *rows)
 {
-    if (rc)
+    struct event_work *e = t->state;
+    struct str elsewhere;
+
+    if (rc) {
         task_retry(t, "RETRY", "cannot find the previous order", 0);
-    else if (!str_is(store_get(rows, "exists"), "1"))
+    } else if (str_is(store_get(rows, "remote"), "1") && e->hops++ < EVENT_HOPS) {
+        elsewhere = arena_str(t->arena, store_get(rows, "order"));
+        task_store(t, (unsigned)store_row_int(&rows->row[0], "shard", 0), STORE_ORDER_FIND,
+                   &elsewhere, 1, previous_order);
+    } else if (!str_is(store_get(rows, "exists"), "1")) {
         find_by_account(t);
-    else
+    } else {
         link_to(t, store_get(rows, "order"));
+    }
 }
 
 static void previous_agreement(struct task *t, int rc, const struct store_rows *rows)
