@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "sandbox/sb_act.h"
 #include "sandbox/sb_event.h"
@@ -190,6 +191,18 @@ static void post_events(struct api *a)
     }
 }
 
+/* What a consumer took and did not delete comes again now: it died, and nobody wants to wait. */
+static void post_redeliver(struct api *a)
+{
+    size_t n = sb_queue_show(&a->s->queue, clock_mono_ms());
+
+    sb_core_announce(a->s);
+    a->s->dirty = true;
+    jsonw_obj(&a->w);
+    jsonw_kvi(&a->w, "messages", (int64_t)n);
+    jsonw_obj_end(&a->w);
+}
+
 static void get_ledger(struct api *a)
 {
     char text[24];
@@ -216,7 +229,7 @@ static const struct {
     {"POST", "purchases", post_purchases}, {"POST", "faults", post_faults},
     {"DELETE", "faults", delete_faults},   {"POST", "clock", post_clock},
     {"POST", "events", post_events},       {"GET", "ledger", get_ledger},
-    {"GET", "state", get_state},
+    {"GET", "state", get_state},           {"POST", "redeliver", post_redeliver},
 };
 
 static void dispatch(struct api *a)

@@ -144,6 +144,21 @@ int sb_queue_visibility(struct sb_queue *q, struct str receipt, uint64_t mono_ms
     return 0;
 }
 
+size_t sb_queue_show(struct sb_queue *q, uint64_t mono_ms)
+{
+    size_t shown = 0;
+
+    for (size_t i = 0; i < q->msgs.n; i++) {
+        struct sb_queue_msg *m = q->msgs.p[i];
+
+        if (m->hidden_until_ms <= mono_ms)
+            continue;
+        m->hidden_until_ms = mono_ms;
+        shown++;
+    }
+    return shown;
+}
+
 void sb_queue_count(const struct sb_queue *q, int64_t now_ms, uint64_t mono_ms, size_t *visible,
                     size_t *in_flight, size_t *delayed)
 {

@@ -61,6 +61,8 @@ int64_t sb_queue_next_ms(const struct sb_queue *q, int64_t now_ms, uint64_t mono
 int sb_queue_delete(struct sb_queue *q, struct str receipt, char purchase[16]);
 /* 0; -EINVAL no handle; -ENOENT message gone or not in flight. */
 int sb_queue_visibility(struct sb_queue *q, struct str receipt, uint64_t mono_ms, uint32_t s);
+/* Every visibility timeout ends now. How many messages were hidden. */
+size_t sb_queue_show(struct sb_queue *q, uint64_t mono_ms);
 void sb_queue_count(const struct sb_queue *q, int64_t now_ms, uint64_t mono_ms, size_t *visible,
                     size_t *in_flight, size_t *delayed);
 
