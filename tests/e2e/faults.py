@@ -16,6 +16,7 @@ import threading
 import stack_conf
 import stack_http
 from stack import Stack, StackError, origin_of, path_of
+from stack_part import Part
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENGINE = os.path.join(HERE, "fault_engine.sh")
@@ -68,7 +69,7 @@ deployment_templates:
   exec:
     engine: exec
     command: [/bin/sh, ${dir}/engine.sh]
-    environment: {LEDGER: ${var}/effects, ENVIRONMENTS: ${var}/environments}
+    environment: {LEDGER: ${var}/effects, ENVIRONMENTS: ${var}/environments, SLOW: "${slow}"}
     health_timeout: 20s
     deadline: 30s
     endpoint: http://127.0.0.1:${health_port}/{tenant}
@@ -156,10 +157,10 @@ class FaultStack(Stack):
     processes."""
 
     def __init__(self, products=None, shards=1, lease="2s", resync="10m", refresh="6h",
-                 log_level="info", processes=1, **more):
+                 log_level="info", processes=1, slow="", **more):
         self.products = products or [Product()]
         self.extra = {"shards": shards, "resync": resync, "refresh": refresh, "log_level": log_level,
-                      "processes": processes,
+                      "processes": processes, "slow": slow,
                       "markets": "".join(p.market() for p in self.products)}
         self.shards = shards
         self.health = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Health)
@@ -225,6 +226,14 @@ class FaultStack(Stack):
         """Live orders; one that was merged into another is only a name."""
         return [o for o in self.rows("o:*") if "merged" not in o]
 
+    def rows_running(self, kind):
+        return [t for t in self.rows("k:%s:*" % kind) if t.get("state") == "running"]
+
+    def part_like(self, name, other):
+        """A second process of a part, with a log of its own."""
+        p = self.parts[name]
+        return Part(other, p.argv, "%s/%s.log" % (self.v["log"], other), p.ready, p.user)
+
     def order_of(self, purchase):
         """By a purchase of the sandbox (dict); None when there is none."""
         key = purchase["license_id"]
@@ -261,6 +270,8 @@ class FaultStack(Stack):
                 for role in ("market", "deploy", "notify"):
                     busy.extend(self.redis("ZRANGEBYSCORE", p + "ready:" + role, "-inf", now))
             busy.extend(m["label"] for m in self.sandbox("GET", "state")["queue"]["messages"])
+            if self.sandbox("GET", "state")["queue"]["in_flight"]:
+                self.sandbox("POST", "redeliver")  # taken by a worker that died
             return not busy
         if not self.settle(calm, seconds):
             raise StackError("not quiet within %d s: %r\n%s" % (seconds, busy, self.tails()))

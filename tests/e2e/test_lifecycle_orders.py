@@ -362,6 +362,25 @@ class Sharded(Change):
     """The same with four shards: renewals cross them."""
     options = {"shards": 4}
 
+    def test_renewal_lands_again(self):
+        """A registration cannot see an order of another shard: the form comes once more, and
+        leads to the environment that is there."""
+        p, mail, _, order = self.ready()
+        q = self.act(p, "renew")
+        self.check_changed(order, q, "starter", 1)
+        registration = self.s.land(self.s.sandbox("POST", "purchases/%s/token" % q["id"]))
+
+        def there():
+            a = stack_http.request("GET", registration)
+            return "already registered" in a.text or 'name="email"' in a.text
+        self.s.until(there, 20, "neither form nor answer")
+        form = [f for f in stack_http.forms(stack_http.request("GET", registration).text)
+                if "email" in f["names"]]
+        if form:
+            self.s.wait_ready(self.s.register(registration, buyer()))
+        after = self.check_changed(order, q, "starter", 1)
+        self.assertEqual(after["email"], mail)
+
 
 if __name__ == "__main__":
     unittest.main()
