@@ -20,7 +20,8 @@ static void merged(struct task *t, int rc, const struct store_rows *rows)
     struct event_work *e = t->state;
 
     (void)rows;
-    if (rc && rc != -ENOENT) {
+    /* -EEXIST: merged before, into an order that has led on since then. */
+    if (rc && rc != -ENOENT && rc != -EEXIST) {
         LOG(LOG_ERROR, "event.merge", FS("order", str_of(e->natural)), FS("into", e->order));
         task_retry(t, "CONFIG", "both orders have a tenant: a human must decide", 600000);
         return;
@@ -29,18 +30,23 @@ static void merged(struct task *t, int rc, const struct store_rows *rows)
     event_apply(t);
 }
 
-static void aliased(struct task *t, int rc, const struct store_rows *rows)
+static void merge(struct task *t)
 {
     struct event_work *e = t->state;
     struct str args[] = {str_of(e->natural), e->order};
 
+    task_store(t, e->natural_shard, STORE_ORDER_MERGE, args, 2, merged);
+}
+
+static void aliased(struct task *t, int rc, const struct store_rows *rows)
+{
     (void)rows;
     if (rc) {
         task_retry(t, "RETRY", "cannot write the alias", 0);
         return;
     }
     crash_point("event.aliased");
-    task_store(t, e->natural_shard, STORE_ORDER_MERGE, args, 2, merged);
+    merge(t);
 }
 
 static void link_to(struct task *t, struct str order)
@@ -137,8 +143,10 @@ void event_link(struct task *t)
     bool continues = str_is(e->intent, "RENEW") || str_is(e->intent, "REPLACE");
     struct str args[] = {e->channel, e->previous, STR("0")};
 
-    if (!continues || !str_is(e->order, e->natural)) {
-        e->linked = !str_is(e->order, e->natural);
+    if (!str_is(e->order, e->natural)) {
+        /* Whoever wrote the alias may have died before he merged. */
+        merge(t);
+    } else if (!continues) {
         event_apply(t);
     } else if (e->previous.n) {
         task_store(t, id_shard_of(e->channel, e->previous, store_shards(t->w->store)),
