@@ -263,7 +263,11 @@ class Records(unittest.TestCase):
 
     def test_nothing_leaks(self):
         def fds():
-            return len(os.listdir("/proc/%d/fd" % self.pids[0]))
+            try:
+                return len(os.listdir("/proc/%d/fd" % self.pids[0]))
+            except PermissionError:  # not dumpable: only root sees descriptors; connections all see
+                with open("/proc/net/unix", encoding="utf-8") as f:
+                    return sum(line.rstrip().endswith(self.rig.sock) for line in f)
         before = fds()
         for _ in range(50):
             p = fp.Peer(self.rig.sock)
