@@ -3,7 +3,7 @@ import statistics
 import time
 
 from bench_deploy_rig import DeployRig
-from bench_proc import cpu_seconds, rss_kb
+from bench_proc import cpu_seconds, rss_kb, tree
 from bench_report import table
 
 FLIGHT = (1, 100, 1000, 5000)
@@ -94,10 +94,10 @@ class Flight:
             for n in FLIGHT[:3] if self.o.quick else FLIGHT:
                 rig.orders(n - there)
                 there = n
-                if not rig.until(lambda: rig.running() >= n, 180):
-                    self.o.say("  only %d of %d in flight" % (rig.running(), n))
+                if not rig.until(lambda: len(tree(rig.worker.pid)) > n, 240, 2):
+                    self.o.say("  only %d of %d in flight" % (len(tree(rig.worker.pid)) - 1, n))
                 rig.until(lambda: self.calm(rig), 60)
-                self.sample(rig, rig.running())
+                self.sample(rig, len(tree(rig.worker.pid)) - 1)
         return self
 
     @staticmethod

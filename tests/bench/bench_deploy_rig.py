@@ -103,10 +103,11 @@ class DeployRig:
                 total += int(line.split("calls=")[1].split(",")[0])
         return total
 
-    def until(self, test, seconds):
+    @staticmethod
+    def until(test, seconds, pause=0.05):
         deadline = time.monotonic() + seconds
         while not test():
             if time.monotonic() > deadline:
                 return False
-            time.sleep(0.05)
+            time.sleep(pause)
         return True
