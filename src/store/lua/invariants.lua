@@ -5,6 +5,10 @@
 -- in use is not on the free list. INV-5 version and fence are not behind what the timeline and the
 -- order recorded. INV-6 nothing ended is live. -> {cursor ("0": done), seen}, {inv, key, text}*
 start()
+-- The order of the walk: stage -> next cursor.
+local WALK = {live = 'lease:0', lease = 'ready:market:0', ['ready:market'] = 'ready:deploy:0',
+    ['ready:deploy'] = 'ready:notify:0', ['ready:notify'] = 'dead:0', dead = 'orders:0',
+    orders = '0'}
 local cursor, n = ARGV[1] or '0', num(2)
 if cursor == '' or cursor == '0' then cursor = 'live:0' end
 local stage, at = string.match(cursor, '^([%l:]+):(%d+)$')

@@ -34,14 +34,8 @@ local FULFILMENT = {
     CLOSED = ''
 }
 -- A change of one of these changes what a buyer sees, and so the version.
-local VISIBLE = ' contract fulfilment plan product quantity trial starts ends granted confirmed' ..
-    ' registered email want hold step pct msg note code endpoint at_registered at_confirmed' ..
-    ' at_applied at_verified at_ready at_ended delete_at renewals late merged '
-
--- The order in which sweep and invariants walk a shard: stage -> next cursor.
-local WALK = {live = 'lease:0', lease = 'ready:market:0', ['ready:market'] = 'ready:deploy:0',
-    ['ready:deploy'] = 'ready:notify:0', ['ready:notify'] = 'dead:0', dead = 'orders:0',
-    orders = '0'}
+local VISIBLE = 'contract fulfilment plan product quantity trial starts ends granted confirmed email'
+local SHOWN = 'registered want hold step pct msg note code endpoint renewals late merged delete_at'
 
 local function refuse(code, text)
     error({err = code .. ' ' .. text})
@@ -105,7 +99,11 @@ local function start()
     set_clock(m[3], m[4])
 end
 
+-- Before the first write of a script; more often does no harm.
+local clock_written = false
 local function write_clock()
+    if clock_written then return end
+    clock_written = true
     call('HSET', KEYS[1], 'now', int(NOW), 'slew', SLEW)
 end
 
@@ -157,7 +155,7 @@ local function put(key, cur, list)
                 set[#set + 1] = v
             end
             cur[k] = v
-            seen = seen or has(VISIBLE, k)
+            seen = seen or has(VISIBLE, k) or has(SHOWN, k) or find(k, '^at_') ~= nil
         end
     end
     if #set > 1 then call('HSET', unpack(set)) end
@@ -176,43 +174,47 @@ local function check_queue(...)
     call('SCARD', P .. 'live')
 end
 
+local woken = {}
 local function ready(id, role, due)
-    call('ZREM', P .. 'lease', id)
     call('ZADD', P .. 'ready:' .. role, int(due), id)
     call('SADD', P .. 'live', id)
-    call('ZADD', P .. 'wake:' .. role, 0, '1')
+    if not woken[role] then
+        woken[role] = true
+        call('ZADD', P .. 'wake:' .. role, 0, '1')
+    end
 end
 
 -- The one way a task comes into being. Queued: its due time may only fall. Running: it runs once
 -- more afterwards. Done: anew without steps; dead: armed again with its steps. once: a task that
--- ever was is left alone. Returns state and whether anything changed.
+-- ever was is left alone. The fence goes on, also when the record has expired (an order keeps that
+-- of its fulfil task). Returns state and whether anything changed.
 local function add_task(id, kind, role, subject, delay, data, once)
     local k = P .. 'k:' .. id
-    local t = call('HMGET', k, 'state', 'role', 'due', 'fence', 'again')
-    local due = NOW + delay
-    if t[1] and once then return t[1], false end
-    if data ~= '' and t[1] then call('HSET', k, 'data', data) end
-    if t[1] == 'queued' then
-        if due >= tonumber(t[3]) then return 'queued', false end
+    local t = call('HMGET', k, 'state', 'role', 'due', 'fence', 'again', 'created')
+    local was, due, fence = t[1], NOW + delay, t[4]
+    if was and once then return was, false end
+    if was == 'queued' or was == 'running' then
+        if data ~= '' then call('HSET', k, 'data', data) end
+        if was == 'running' then
+            call('HSET', k, 'again', '1')
+            return was, t[5] ~= '1'
+        end
+        if due >= tonumber(t[3]) then return was, false end
         call('HSET', k, 'due', int(due))
         ready(id, t[2], due)
-        return 'queued', true
-    elseif t[1] == 'running' then
-        call('HSET', k, 'again', '1')
-        return 'running', t[4] ~= '1'
-    elseif t[1] == 'dead' then
+        return was, true
+    elseif was == 'dead' then
         call('HDEL', k, 'class', 'error', 'again', 'cancel', 'last', 'token', 'owner')
         call('ZREM', P .. 'dead', id)
-    elseif t[1] then
+        call('PERSIST', k)
+    elseif was then
         call('DEL', k)
-    elseif kind == 'fulfil' then -- the record expired: the fence engines have seen goes on
-        t[4] = call('HGET', P .. 'o:' .. subject, 'fence_fulfil')
+    elseif kind == 'fulfil' then
+        fence = call('HGET', P .. 'o:' .. subject, 'fence_fulfil')
     end
     call('HSET', k, 'id', id, 'kind', kind, 'role', role, 'subject', subject, 'state', 'queued',
-        'tries', '0', 'crashes', '0', 'fence', t[4] or '0', 'due', int(due), 'updated', int(NOW))
-    call('HSETNX', k, 'created', int(NOW))
-    if data ~= '' then call('HSET', k, 'data', data) end
-    call('PERSIST', k)
+        'tries', '0', 'crashes', '0', 'fence', fence or '0', 'due', int(due), 'updated', int(NOW),
+        'created', t[6] or int(NOW), 'data', data)
     if shard_of(subject) then call('SADD', P .. 'ot:' .. subject, id) end
     ready(id, role, due)
     return 'queued', true
@@ -294,11 +296,16 @@ local function place(o, cap, ttl, form, email, late)
     call('HSET', P .. 's:' .. cap, 'order', o.id)
     call('PEXPIRE', P .. 's:' .. cap, ttl)
     if o.registered == '1' then return false end
-    local ver = int(o.ver + 1)
-    call('HSET', P .. 'o:' .. o.id, 'registered', '1', 'form', form, 'email', email,
-        'at_registered', int(NOW), 'updated', int(NOW), 'ver', ver)
+    local ver, works = int(o.ver + 1), not has('DELETING CLOSED', o.fulfilment)
+    local set = {P .. 'o:' .. o.id, 'registered', '1', 'form', form, 'email', email,
+        'at_registered', int(NOW), 'updated', int(NOW), 'ver', ver}
+    if works and not o.tenant then
+        set[#set + 1] = 'tenant'
+        set[#set + 1] = o.tid
+    end
+    call('HSET', unpack(set))
     log(o.id, ver, 'order.registered', '', '')
-    if has('DELETING CLOSED', o.fulfilment) then return true end
+    if not works then return true end
     if not o.tenant then
         local slot = call('SPOP', P .. 'slots')
         if not slot then
@@ -306,7 +313,6 @@ local function place(o, cap, ttl, form, email, late)
         end
         call('HSET', P .. 't:' .. o.tid, 'id', o.tid, 'order', o.id, 'slot', slot,
             'generation', '0', 'observed_generation', '0', 'state', 'new')
-        call('HSET', P .. 'o:' .. o.id, 'tenant', o.tid)
     end
     add_task('fulfil:' .. o.id, 'fulfil', 'deploy', o.id, 0, '')
     add_task('mail:' .. o.id .. ':registered', 'mail', 'notify', o.id, 0, 'registered', true)

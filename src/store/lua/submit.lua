@@ -6,7 +6,8 @@
 start()
 local reg, cap, ttl, late = arg(1), arg(2), num(3), num(6)
 local key = P .. 'r:' .. reg
-local r = hash(key)
+local v = call('HMGET', key, 'state', 'placed', 'order', 'code', 'ver')
+local r = {state = v[1], placed = v[2], order = v[3], code = v[4], ver = v[5]}
 if not r.state then refuse('LMNOENT', 'registration') end
 
 local function answer(again, placed, order)
@@ -14,13 +15,12 @@ local function answer(again, placed, order)
         'order_shard', order and int(shard_of(order) or 0) or ''}}
 end
 
-if r.state == 'submitted' then return answer('1', r.placed or '0', r.order) end
+if r.state == 'submitted' then return answer('1', r.placed or '0', r.order or nil) end
 if r.state == 'refused' then refuse('LMPERM', 'refused: ' .. (r.code or '')) end
 local order = r.order and canon(r.order)
 local o = order and shard_of(order) == SHARD and place_load(order)
 call('HGET', P .. 's:' .. cap, 'order')
-call('HGET', P .. 'k:place:' .. reg, 'state')
-check_queue('market')
+if not o then check_queue('market') end
 
 write_clock()
 local ver = int(tonumber(r.ver) + 1)

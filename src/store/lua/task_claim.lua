@@ -2,6 +2,7 @@
 -- First up to 20 ended leases: their tasks are due at once with one crash more, or parked (class
 -- POISON, the order STUCK) past the limit. Then up to max due tasks of the roles are taken:
 -- running, fence+1, token "<seed>:<i>", lease. When more are due the wake marker is set again.
+-- With nothing to take nothing is written: an idle worker costs no fsync.
 -- -> row 0 {next_ms: ms until the next due time of these roles or end of a lease, -1: nothing;
 --    now; recovered; parked}, then the tasks with every field.
 start()
@@ -9,26 +10,32 @@ local worker, seed, lease, max, limit = arg(1), arg(2), num(3), num(4), num(5)
 if lease < 1 or max > 1000 or #ARGV < 6 then refuse('LMINVAL', 'claim') end
 local roles = {}
 for i = 6, #ARGV do roles[#roles + 1] = role_of(ARGV[i]) end
-check_queue('market', 'deploy', 'notify')
-call('HLEN', P .. 'count')
-
-write_clock()
+for _, role in ipairs(roles) do call('ZCARD', P .. 'wake:' .. role) end
+call('SCARD', P .. 'live')
+local ended = call('ZRANGEBYSCORE', P .. 'lease', '-inf', int(NOW), 'LIMIT', 0, 20)
 local recovered, parked, poison = 0, 0, 'the worker died ' .. int(limit + 1) .. ' times'
-for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'lease', '-inf', int(NOW), 'LIMIT', 0, 20)) do
+if #ended > 0 then -- rare: then everything that may be written is looked at first
+    check_queue('market', 'deploy', 'notify')
+    call('HLEN', P .. 'count')
+    write_clock()
+end
+for _, id in ipairs(ended) do
     local k = P .. 'k:' .. id
     local t = call('HMGET', k, 'state', 'role', 'kind', 'subject', 'crashes')
-    if t[1] ~= 'running' then
-        call('ZREM', P .. 'lease', id)
-    elseif (tonumber(t[5]) or 0) + 1 > limit then
-        call('HINCRBY', k, 'crashes', 1)
-        park(id, t[3], t[4], 'POISON', poison)
-        parked = parked + 1
-    else
-        call('HINCRBY', k, 'crashes', 1)
-        call('HSET', k, 'state', 'queued', 'due', int(NOW), 'updated', int(NOW))
-        call('HDEL', k, 'token', 'owner', 'again', 'cancel')
-        ready(id, t[2], NOW)
-        recovered = recovered + 1
+    call('ZREM', P .. 'lease', id)
+    if t[1] == 'running' then
+        local crashes = (tonumber(t[5]) or 0) + 1
+        if crashes > limit then
+            call('HSET', k, 'crashes', int(crashes))
+            park(id, t[3], t[4], 'POISON', poison)
+            parked = parked + 1
+        else
+            call('HSET', k, 'crashes', int(crashes), 'state', 'queued', 'due', int(NOW),
+                'updated', int(NOW))
+            call('HDEL', k, 'token', 'owner', 'again', 'cancel')
+            ready(id, t[2], NOW)
+            recovered = recovered + 1
+        end
     end
 end
 
@@ -37,6 +44,7 @@ local function take(role, n)
     local zset = P .. 'ready:' .. role
     for _, id in ipairs(call('ZRANGEBYSCORE', zset, '-inf', int(NOW), 'LIMIT', 0, n)) do
         local k = P .. 'k:' .. id
+        write_clock()
         call('ZREM', zset, id)
         if call('HGET', k, 'state') ~= 'queued' then
             call('SREM', P .. 'live', id) -- a ghost: its record is gone or says otherwise

@@ -31,6 +31,7 @@ if t.again == '1' or how == 'retry' or how == 'wait' then
         'crashes', '0', 'tries', int(how == 'retry' and t.tries + 1 or how == 'wait' and t.tries or 0),
         'updated', int(NOW))
     call('HDEL', k, 'token', 'owner', 'again', 'cancel')
+    call('ZREM', P .. 'lease', id)
     ready(id, t.role, due)
     return {{'state', 'queued', 'due', int(due), 'repeat', '0'}}
 end
