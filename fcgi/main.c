@@ -12,11 +12,13 @@
 #include "base/str.h"
 #include "cgi.h"
 #include "config/config.h"
+#include "front.h"
 #include "harden.h"
 #include "listen.h"
 #include "master.h"
 #include "options.h"
 #include "reload.h"
+#include "route.h"
 
 extern char **environ;
 
@@ -34,9 +36,11 @@ static void fill_standard_fds(void)
 static int check(const struct options *o)
 {
     struct config *cfg = reload_first(o->config);
-    int rc = cfg ? 0 : 1;
+    struct front f = {.cfg = cfg, .base = cfg ? cfg->front.base : ""};
+    int rc = cfg && routes_open(&f) == 0 ? 0 : 1;
 
-    if (cfg)
+    routes_close(&f);
+    if (rc == 0)
         printf("%s: good\n", o->config);
     config_free(&cfg);
     return rc;

@@ -1,5 +1,6 @@
 /* The status page: one sentence of state, the steps, and what to do next. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "html/html.h"
@@ -52,6 +53,8 @@ static void put_steps(struct page *p, const struct status *s)
     for (i = 0; rows && i < s->nsteps; i++)
         step_row(p, &s->steps[i], &rows[i]);
     page_list(p, V_STEPS, rows, rows ? s->nsteps : 0);
+    if (s->mood != MOOD_ENDED && strcmp(s->state, "refused") != 0) /* nothing leads on */
+        page_set(p, V_TRACK, STR("1"));
     page_set(p, V_STEP_DONE, number(p, s->step - 1));
     page_set(p, V_STEP, number(p, s->step > s->nsteps ? s->nsteps : s->step));
     page_set(p, V_STEP_COUNT, number(p, s->nsteps));

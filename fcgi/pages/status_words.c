@@ -40,10 +40,6 @@ static const char *detail_key(const struct pages *pg, const struct status *s, ch
         if (s->code.n && known(pg, key))
             return key;
     }
-    if (strcmp(s->state, "refused") == 0) {
-        snprintf(key, KEY, "%s.lead", notice_refused_key(s->code));
-        return key;
-    }
     if (s->mood == MOOD_TROUBLE && s->live && s->was_ready) {
         snprintf(key, KEY, "status.%s.later", s->state);
         if (known(pg, key))
@@ -60,13 +56,32 @@ static const char *detail_key(const struct pages *pg, const struct status *s, ch
 
 static const char *billing_key(const struct status *s, const struct cfg_market *m)
 {
-    if (s->mood != MOOD_TROUBLE || strcmp(s->state, "refused") == 0)
+    if (s->mood != MOOD_TROUBLE)
         return NULL;
     if (strcmp(s->state, "suspended") == 0)
         return "billing.suspended";
     if (s->was_ready)
         return "billing.kept";
     return m && m->contract ? "billing.contract" : "billing.usage";
+}
+
+/* The words of the page that a refused registration shows: what to do, and whether money moved. */
+static void say_refused(struct arena *a, const struct pages *pg, const struct status *s,
+                        const struct cat_arg *args, size_t nargs, struct status_words *out)
+{
+    static const char *const parts[] = {"title", "lead", "1", "2"};
+    const char *refusal = notice_refused_key(s->code);
+    struct str said[4];
+    char key[KEY];
+    size_t i;
+
+    for (i = 0; i < 4; i++) {
+        snprintf(key, sizeof(key), "%s.%s", refusal, parts[i]);
+        said[i] = cat_fmt(&pg->cat, a, key, args, nargs);
+    }
+    out->headline = said[0];
+    out->detail = str_of(arena_fmt(a, "%.*s %.*s", STR_FMT(said[1]), STR_FMT(said[2])));
+    out->billing = said[3];
 }
 
 void status_say(struct arena *a, const struct pages *pg, const struct config *cfg,
@@ -89,6 +104,10 @@ void status_say(struct arena *a, const struct pages *pg, const struct config *cf
         args[0].value = cat_get(&pg->cat, STR("product.none"));
     if (args[1].value.n == 0)
         args[1].value = cat_get(&pg->cat, STR("seller.none"));
+    if (strcmp(s->state, "refused") == 0) {
+        say_refused(a, pg, s, args, NARGS, out);
+        return;
+    }
     snprintf(key, sizeof(key), "status.%s.title%s", s->state,
              s->was_ready && s->live && s->mood == MOOD_TROUBLE ? "_later" : "");
     if (!known(pg, key))

@@ -62,6 +62,7 @@ const struct tmpl_var page_vars[V_COUNT] = {
     [V_POLL_URL] = {"poll_url", TMPL_URL},
     [V_RETRY_AFTER] = {"retry_after", TMPL_TEXT},
     [V_VERSION] = {"version", TMPL_TEXT},
+    [V_TRACK] = {"track", TMPL_TEXT},
     [V_STEPS] = {"steps", TMPL_LIST},
     [V_STEP] = {"step", TMPL_TEXT},
     [V_STEP_COUNT] = {"step_count", TMPL_TEXT},

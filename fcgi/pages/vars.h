@@ -71,6 +71,7 @@ enum var {
     V_POLL_URL,
     V_RETRY_AFTER,
     V_VERSION,
+    V_TRACK,
     V_STEPS,
     V_STEP,
     V_STEP_COUNT,

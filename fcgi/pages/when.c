@@ -55,6 +55,9 @@ struct str when_span(struct arena *a, int64_t ms)
     return str_of(arena_fmt(a, "%lld days", s / 86400));
 }
 
+/* An ellipsis, and a word joiner so that no line ends behind it. */
+#define MASKED "\xe2\x80\xa6\xe2\x81\xa0"
+
 struct str when_mask_mail(struct arena *a, struct str mail)
 {
     ptrdiff_t at = str_rchr(mail, '@');
@@ -64,6 +67,6 @@ struct str when_mask_mail(struct arena *a, struct str mail)
         return str_make(NULL, 0);
     while (first < (size_t)at && ((unsigned char)mail.p[first] & 0xc0) == 0x80)
         first++;
-    return str_of(arena_fmt(a, "%.*s\xe2\x80\xa6%.*s", (int)first, mail.p,
+    return str_of(arena_fmt(a, "%.*s" MASKED "%.*s", (int)first, mail.p,
                             STR_FMT(str_from(mail, (size_t)at))));
 }

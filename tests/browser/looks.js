@@ -6,7 +6,7 @@ const fs = require("node:fs");
 const path = require("node:path");
 const { axe, ok, otherSite, same } = require("./lib");
 
-const registrations = ["parked", "starter", "global", "usage", "resume", "token_expired",
+const registrations = ["parked", "starter", "global", "usage", "resume", "refused-later", "token_expired",
   "token_invalid", "product_unknown", "purchase_ended"];
 const orders = ["confirming", "queued", "provisioning", "late", "verifying", "ready", "updating",
   "degraded", "failed", "failed-later", "stuck", "suspended", "ending", "ended", "deleting", "closed"];

@@ -71,6 +71,11 @@ class Scenes:
         reg = s.arrive("acme-metrics" if kind == "usage" else "acme-notes")
         if kind == "parked":
             s.refuse(reg, "delayed", 0)
+        elif kind == "refused-later":
+            s.refuse(reg, "delayed", 0)
+            page = s.register(reg.url)
+            s.refuse(reg, "token_expired")
+            return self.keep(reg, page)
         elif kind == "usage":
             s.resolve(reg, plan="payg", product="acme-metrics", ends=0, trial=1)
         elif kind == "resume":

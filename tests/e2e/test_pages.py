@@ -193,6 +193,17 @@ class Registration(Pages):
         status = self.s.register(reg.url)
         self.assertEqual(self.s.status(status)["state"], "confirming")
         self.assertEqual(self.s.status(status)["step"], 2)
+        self.s.resolve(reg)
+        self.assertEqual(self.s.status(status)["state"], "provisioning")
+
+    def test_refused_after_registering(self):
+        reg = self.s.arrive()
+        self.s.refuse(reg, "delayed", 0)
+        status = self.s.register(reg.url)
+        self.s.refuse(reg, "token_expired")
+        j = self.s.status(status)
+        self.assertEqual((j["state"], j["terminal"]), ("refused", True))
+        self.assertIn("only valid for a short time", self.get(status).text)
 
     def test_refused_states_tell_about_money(self):
         for code in ("token_expired", "token_invalid", "product_unknown", "purchase_ended"):

@@ -186,8 +186,8 @@ static void times(void **state)
     assert_true(str_is(when_span(arena, 3600000 * 3 + 600000), "3 h 10 min"));
     assert_true(str_is(when_span(arena, 86400000LL * 3), "3 days"));
     assert_true(str_is(when_span(arena, -5), "0 s"));
-    assert_true(str_is(when_mask_mail(arena, STR("ann@example.com")), "a…@example.com"));
-    assert_true(str_is(when_mask_mail(arena, STR("é@x.org")), "é…@x.org"));
+    assert_true(str_is(when_mask_mail(arena, STR("ann@example.com")), "a…\u2060@example.com"));
+    assert_true(str_is(when_mask_mail(arena, STR("é@x.org")), "é…\u2060@x.org"));
     assert_int_equal(when_mask_mail(arena, STR("@x")).n, 0);
     assert_int_equal(when_mask_mail(arena, STR("none")).n, 0);
 }
