@@ -3,10 +3,12 @@
  *
  *   engine_fake instant ENDPOINT VERB    done at once
  *   engine_fake pending MS VERB          not yet, ask again in MS, for ever
- *   engine_fake hold - VERB              runs until it is killed
+ *   engine_fake hold - VERB              runs until it or the worker is killed
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { REQUEST_MAX = 1 << 20, SHA_LEN = 64 };
@@ -51,7 +53,7 @@ int main(int argc, char **argv)
         printf("{\"type\":\"result\",\"status\":\"absent\"}\n");
     else if (strcmp(mode, "pending") == 0)
         printf("{\"type\":\"result\",\"status\":\"pending\",\"poll_after_ms\":%s}\n", value);
-    else if (strcmp(mode, "hold") == 0)
+    else if (strcmp(mode, "hold") == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
         pause();
     else
         return 64;

@@ -1,8 +1,10 @@
 /* The textbook FastCGI program: libfcgi, a blocking accept loop, eight processes on one socket.
  * usage: hello_fcgi SOCKET */
 #include <fcgiapp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@ static void serve(int sock)
 {
     FCGX_Request req;
 
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     FCGX_InitRequest(&req, sock, 0);
     while (FCGX_Accept_r(&req) == 0) {
         FCGX_PutS("Content-Type: text/plain\r\n\r\nok\n", req.out);
