@@ -15,6 +15,7 @@ import grp
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -40,9 +41,16 @@ def which(name):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the ports that the kernel gives to clients, and by chance: stacks that start at the same
+    time must not choose the same one."""
+    for port in (random.randrange(12000, 30000) for _ in range(1000)):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise StackError("no free port")
 
 
 def user_of(*names, group=None):

@@ -65,7 +65,10 @@ class Part:
                                  % (self.name, self.process.returncode, tail(self.log)))
             try:
                 if self.ready():
-                    return
+                    # Somebody else may answer on that port while ours is still failing to bind.
+                    time.sleep(0.03)
+                    if self.running():
+                        return
             except (OSError, ValueError):
                 pass
             time.sleep(0.02)
