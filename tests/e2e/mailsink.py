@@ -17,10 +17,13 @@ class _Session(socketserver.StreamRequestHandler):
         self.wfile.write(line.encode() + b"\r\n")
 
     def read_message(self):
+        """None: the client left before the last line, so it is no message (RFC 5321, 4.1.1.4)."""
         lines = []
         while True:
             line = self.rfile.readline(65536)
-            if not line or line in (b".\r\n", b".\n"):
+            if not line:
+                return None
+            if line in (b".\r\n", b".\n"):
                 break
             lines.append(line[1:] if line.startswith(b"..") else line)
         return b"".join(lines)
@@ -42,7 +45,10 @@ class _Session(socketserver.StreamRequestHandler):
                 self.say("250 ok")
             elif verb == "DATA":
                 self.say("354 go on")
-                self.say(sink.take(self.read_message(), rcpt))
+                message = self.read_message()
+                if message is None:
+                    return
+                self.say(sink.take(message, rcpt))
                 rcpt = []
             elif verb in ("EHLO", "HELO", "MAIL", "RSET", "NOOP"):
                 self.say("250 ok")
@@ -53,6 +59,9 @@ class _Session(socketserver.StreamRequestHandler):
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """Clients that go away or stay silent are part of what is tested."""
 
 
 class MailSink:
