@@ -54,6 +54,26 @@ static void every_script_is_there(void **state)
     }
 }
 
+static void the_manual_names_every_script(void **state)
+{
+    static char text[64 * 1024];
+    FILE *f = fopen("docs/store.md", "r");
+    char word[40];
+
+    (void)state;
+    if (!f) {
+        print_message("docs/store.md is not below the current directory\n");
+        skip();
+    }
+    text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+    fclose(f);
+    for (int i = 0; i < STORE_SCRIPTS; i++) {
+        snprintf(word, sizeof(word), "`%s`", store_script_name((enum store_script)i));
+        if (!strstr(text, word))
+            fail_msg("docs/store.md does not name %s", word);
+    }
+}
+
 /* "    NAME = 'A B'," inside "local <table> = {" of the prelude. */
 static void lua_states(const char *table, const char *name, char out[400])
 {
@@ -237,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha1_is_sha1),
         cmocka_unit_test(every_script_is_there),
+        cmocka_unit_test(the_manual_names_every_script),
         cmocka_unit_test(lua_and_c_know_the_same_transitions),
         cmocka_unit_test(states_are_words),
         cmocka_unit_test(quadrants),
