@@ -37,9 +37,9 @@ struct redis_call {
     struct redis_call *next;
     struct buf cmd;
     uint64_t timeout_ms; /* for the answer, from the time it is sent */
-    uint64_t deadline;   /* of conn */
-    int rc;              /* of conn */
-    /* of the user */
+    uint64_t deadline;   /* of redis.c */
+    int rc;              /* of redis.c */
+    /* of its user */
     store_cb *cb;
     void *arg, *kept;
     const char *const *names;

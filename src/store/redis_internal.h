@@ -1,4 +1,4 @@
-/* redis_internal: what conn.c (calls, deadlines) and redis_io.c (bytes, life) share. */
+/* redis_internal: what redis.c, redis_io.c and redis_connect.c share. */
 #ifndef LM_REDIS_INTERNAL_H
 #define LM_REDIS_INTERNAL_H
 
@@ -48,7 +48,7 @@ void redis_queue_init(struct redis_queue *q);
 void redis_queue_add(struct redis_queue *q, struct redis_call *call);
 struct redis_call *redis_queue_pop(struct redis_queue *q);
 
-/* conn.c */
+/* redis.c: calls and deadlines */
 void redis_arm(struct redis *c); /* timer to the nearest deadline */
 void redis_write_call(struct redis *c, struct redis_call *call);
 void redis_move_waiting(struct redis *c); /* the connection came up */
@@ -56,10 +56,14 @@ void redis_move_waiting(struct redis *c); /* the connection came up */
 void redis_fail_queue(struct redis *c, struct redis_queue *q, int rc);
 int redis_take_reply(struct redis *c, const struct reply *reply); /* 0, or drop the connection */
 
-/* redis_io.c */
-void redis_connect(struct redis *c);
+/* redis_io.c: bytes, and the end of a connection */
 void redis_drop(struct redis *c, const char *why);
 void redis_flush_later(struct redis *c);
 void redis_end(struct redis *c);
+void redis_free_if_over(struct redis *c);
+int redis_read_start(struct redis *c);
+
+/* redis_connect.c: from an address to AUTH and PING */
+void redis_connect(struct redis *c);
 
 #endif

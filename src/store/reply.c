@@ -1,7 +1,7 @@
 #include "store/reply.h"
 
 #include <errno.h>
-#include <hiredis/read.h>
+#include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,11 +101,17 @@ static void *make_string(const redisReadTask *task, char *p, size_t n)
     return r;
 }
 
-static void *make_array(const redisReadTask *task, int n)
+#if HIREDIS_MAJOR >= 1
+typedef size_t element_count;
+#else
+typedef int element_count; /* never negative here: a nil array is make_nil() */
+#endif
+
+static void *make_array(const redisReadTask *task, element_count n)
 {
     struct reply *r;
 
-    if (n < 0 || n > REPLY_ELEMENTS)
+    if (n > REPLY_ELEMENTS)
         return NULL;
     r = make(task, REPLY_ARRAY);
     if (!r || n == 0)
@@ -139,8 +145,11 @@ static void free_nothing(void *obj)
 
 int reply_reader_new(struct reply_reader **out)
 {
-    static redisReplyObjectFunctions functions = {make_string, make_array, make_int, make_nil,
-                                                  free_nothing};
+    static redisReplyObjectFunctions functions = {.createString = make_string,
+                                                  .createArray = make_array,
+                                                  .createInteger = make_int,
+                                                  .createNil = make_nil,
+                                                  .freeObject = free_nothing};
     struct reply_reader *r = calloc(1, sizeof(*r));
 
     if (!r)

@@ -48,6 +48,14 @@ struct fixture {
 
 static struct fixture fx;
 
+static UNUSED int64_t number(const char *text)
+{
+    int64_t v;
+
+    assert_int_equal(str_i64(str_of(text), &v), 0);
+    return v;
+}
+
 static UNUSED int connect_unix(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};

@@ -190,6 +190,25 @@ static void raw_commands(void **state)
         {"cli", true, {"INFO"}},
         {"cli", false, {"BZPOPMIN", "{p0}:wake:market", "0.1"}},
     };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        size_t n = 0;
+        const char *answer;
+
+        while (n < 6 && table[i].argv[n])
+            n++;
+        fx.redis_user = table[i].user;
+        answer = redis_raw(table[i].argv, n);
+        if ((strstr(answer, "NOPERM") || strstr(answer, " can't ")) == table[i].may)
+            fail_msg("%s %s %s: %s", table[i].user, table[i].argv[0],
+                     table[i].argv[1] ? table[i].argv[1] : "", answer);
+    }
+    fx.redis_user = "admin";
+}
+
+static void nobody_may(void **state)
+{
     static const char *const nobody[][3] = {
         {"FLUSHALL"},
         {"FLUSHDB"},
@@ -210,18 +229,6 @@ static void raw_commands(void **state)
     static const char *const users[] = {"front", "worker", "cli"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        size_t n = 0;
-        const char *answer;
-
-        while (n < 6 && table[i].argv[n])
-            n++;
-        fx.redis_user = table[i].user;
-        answer = redis_raw(table[i].argv, n);
-        if ((strstr(answer, "NOPERM") || strstr(answer, " can't ")) == table[i].may)
-            fail_msg("%s %s %s: %s", table[i].user, table[i].argv[0],
-                     table[i].argv[1] ? table[i].argv[1] : "", answer);
-    }
     for (size_t u = 0; u < 3; u++)
         for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
             size_t n = nobody[i][2] ? 3 : nobody[i][1] ? 2 : 1;
@@ -288,7 +295,7 @@ static void a_restart_replays_what_scripts_wrote(void **state)
     (void)state;
     RAW("ACL", "SAVE");
     snprintf(keys, sizeof(keys), "%s", RAW("DBSIZE"));
-    assert_true(atoi(keys) > 10);
+    assert_true(number(keys) > 10);
     for (int i = 0; i < 2; i++) {
         redis_kill(&fx.redis, SIGKILL);
         redis_start(&fx.redis);
@@ -309,6 +316,7 @@ int main(void)
         cmocka_unit_test(the_front_can_do_its_part),
         cmocka_unit_test(the_front_can_do_nothing_else),
         cmocka_unit_test(raw_commands),
+        cmocka_unit_test(nobody_may),
         cmocka_unit_test(worker_and_cli_can_do_their_part),
         cmocka_unit_test(a_restart_replays_what_scripts_wrote),
     };

@@ -88,8 +88,8 @@ static void recover(unsigned shard)
             back++;
         }
     }
-    assert_int_equal(atoi(field("recovered")), back);
-    assert_int_equal(atoi(field("parked")), parked);
+    assert_int_equal(number(field("recovered")), back);
+    assert_int_equal(number(field("parked")), parked);
 }
 
 static void do_claim(unsigned shard)
@@ -114,9 +114,9 @@ static void do_claim(unsigned shard)
         t->fence++;
         t->again = t->expired = false;
         snprintf(t->token, sizeof(t->token), "%s", field_of(i, "token"));
-        assert_int_equal(atoi(field_of(i, "fence")), t->fence);
-        assert_int_equal(atoi(field_of(i, "tries")), t->tries);
-        assert_int_equal(atoi(field_of(i, "crashes")), t->crashes);
+        assert_int_equal(number(field_of(i, "fence")), t->fence);
+        assert_int_equal(number(field_of(i, "tries")), t->tries);
+        assert_int_equal(number(field_of(i, "crashes")), t->crashes);
     }
 }
 

@@ -39,7 +39,7 @@ static void a_task_runs_once(void **state)
     IS("repeat", "1");
     assert_false(claim("market"));
     assert_string_equal(RAW("SCARD", "{p0}:live"), "0");
-    assert_true(atol(RAW("PTTL", "{p0}:k:t1")) > 6 * 86400 * 1000L);
+    assert_true(number(RAW("PTTL", "{p0}:k:t1")) > 6 * 86400 * 1000L);
 }
 
 static void adding_a_queued_task_only_lowers_its_due_time(void **state)
@@ -122,8 +122,8 @@ static void waiting_is_not_a_try(void **state)
     OK(0, STORE_TASK_FINISH, task, token, "wait", "60000", "", "");
     IS("repeat", "1");
     assert_false(claim("market"));
-    assert_int_not_equal(atoi(field("next_ms")), -1);
-    assert_in_range(atoi(field("next_ms")), 1, 60000);
+    assert_int_not_equal(number(field("next_ms")), -1);
+    assert_in_range(number(field("next_ms")), 1, 60000);
     assert_string_equal(RAW("HGET", "{p0}:k:t1", "tries"), "0");
 }
 
@@ -221,7 +221,7 @@ static void roles_share_a_claim(void **state)
     assert_string_equal(RAW("ZCARD", "{p0}:wake:market"), "1");
     OK(0, STORE_TASK_CLAIM, "w", "s2", "30000", "100", "5", "market", "deploy", "notify");
     assert_int_equal(fx.rows->n, 14);
-    assert_in_range(atoi(field("next_ms")), 29000, 30000);
+    assert_in_range(number(field("next_ms")), 29000, 30000);
 }
 
 static void leases_come_back_twenty_at_a_time(void **state)
@@ -285,15 +285,15 @@ static void time_never_goes_back_and_never_freezes(void **state)
     RAW("HSET", "{p0}:meta", "now", ahead); /* the clock was an hour ahead and was set back */
     OK(0, STORE_BEAT, "w", "market", "1000");
     snprintf(first, sizeof(first), "%s", field("now"));
-    assert_true(atoll(first) >= atoll(ahead));
+    assert_true(number(first) >= number(ahead));
     for (int i = 0; i < 200; i++) {
         usleep(1000);
         OK(0, STORE_BEAT, "w", "market", "1000");
-        assert_true(atoll(field("now")) >= atoll(first));
+        assert_true(number(field("now")) >= number(first));
     }
-    assert_in_range(atoll(field("now")) - atoll(first), 90, 60000);
+    assert_in_range(number(field("now")) - number(first), 90, 60000);
     OK(0, STORE_READY);
-    assert_in_range(atoll(field("market_age_ms")), 0, 60000);
+    assert_in_range(number(field("market_age_ms")), 0, 60000);
     IS("deploy_age_ms", "-1");
 }
 

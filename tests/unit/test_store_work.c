@@ -237,7 +237,7 @@ static int sweep(void)
 
     do {
         OK(0, STORE_SWEEP, cursor, "10");
-        n += atoi(field("repaired"));
+        n += number(field("repaired"));
         snprintf(cursor, sizeof(cursor), "%s", field("cursor"));
     } while (strcmp(cursor, "0") != 0);
     return n;
