@@ -90,12 +90,13 @@ int seal_box(const struct seal_pub *pk, struct str msg, struct buf *out)
 
 int seal_open(const struct seal_key *k, struct str b64, struct buf *out)
 {
-    unsigned char *box = malloc(2 * b64.n + 1), *msg = box + b64.n;
+    unsigned char *box = malloc(2 * b64.n + 1), *msg;
     ssize_t n;
     int rc = -EINVAL;
 
     if (!box)
         return -ENOMEM;
+    msg = box + b64.n;
     n = enc_b64_dec(b64, box, b64.n);
     if (n >= (ssize_t)crypto_box_SEALBYTES) {
         rc = crypto_box_seal_open(msg, box, (size_t)n, k->pk, k->sk) ? -EKEYREJECTED : 0;

@@ -41,8 +41,8 @@ def which(name):
 
 
 def free_port():
-    """Below the ports that the kernel gives to clients, and by chance: stacks that start at the same
-    time must not choose the same one."""
+    """Below the ports that the kernel gives to clients, and by chance: stacks that start at the
+    same time must not choose the same one."""
     for port in (random.randrange(12000, 30000) for _ in range(1000)):
         with socket.socket() as s:
             try:

@@ -21,7 +21,8 @@ LANDING = "http://127.0.0.1:9/marketplace/aws/"
 
 def product(name, mode="concurrent", pricing="contract", **more):
     p = {"name": name, "title": "Acme " + name, "channel": "aws", "mode": mode, "pricing": pricing,
-         "product_code": "code-" + name, "product_id": "prod-" + name, "landing_url": LANDING + name}
+         "product_code": "code-" + name, "product_id": "prod-" + name,
+         "landing_url": LANDING + name}
     if pricing != "usage":
         p["plans"] = [
             {"dimension": "starter", "title": "Starter", "price": "$100", "unit": "users",

@@ -62,7 +62,8 @@ class Market(unittest.TestCase):
     def test_events_duplicated_and_reordered(self):
         for kind in ("duplicate", "reorder", "doc-arn", "delay"):
             with self.subTest(kind=kind):
-                self.s.sandbox("POST", "faults", {"op": "event", "kind": kind, "count": 2, "ms": 400})
+                self.s.sandbox("POST", "faults",
+                               {"op": "event", "kind": kind, "count": 2, "ms": 400})
                 page = self.s.register(self.s.land(self.s.buy()), "ann@example.com", 60)
                 self.s.wait_ready(page, 60)
         self.s.invariants()

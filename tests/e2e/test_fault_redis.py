@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Redis is down, stopped, full, slow, restarted, without its scripts: buyers get 503 with Retry-After
-within the budget, never a hang, and nothing that was acknowledged is lost."""
+"""Redis is down, stopped, full, slow, restarted, without its scripts: buyers get 503 with
+Retry-After within the budget, never a hang, and nothing that was acknowledged is lost."""
 import signal
 import sys
 import threading

@@ -81,7 +81,8 @@ class KeeperTest(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="lastmile-")
         os.chmod(self.dir, 0o711)
-        self.run_dir, self.data = self.dir + "/run/" + self.tenant, self.dir + "/data/" + self.tenant
+        self.run_dir = self.dir + "/run/" + self.tenant
+        self.data = self.dir + "/data/" + self.tenant
         self.program = self.dir + "/program.py"
         with open(self.program, "w") as f:
             f.write(PROGRAM)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""What strangers send to the landing and the form: each refusal is a page of its own that says whether
-money moved, hostile strings stay strings in every sink, and one registration is one order."""
+"""What strangers send to the landing and the form: each refusal is a page of its own that says
+whether money moved, hostile strings stay strings in every sink, and one registration is one order.
+"""
 import concurrent.futures
 import glob
 import re
@@ -15,8 +16,10 @@ NEEDED = stack.missing(("redis", "sandbox", "worker", "front", "nginx", "apache"
 TOKEN = "x-amzn-marketplace-token"
 HOSTILE = [
     "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'; DROP TABLE x; --",
-    "$(touch /tmp/lastmile-pwned)", "`id`", "../../etc/passwd", "{{secret}}", "%0d%0aSet-Cookie: a=b",
-    "\u202egnp.exe", "a\\u0000b", "{\"x\":1}", "${jndi:ldap://x}", "=cmd|' /C calc'!A0", "\U0001f600 \u00fc",
+    "$(touch /tmp/lastmile-pwned)", "`id`", "../../etc/passwd", "{{secret}}",
+    "%0d%0aSet-Cookie: a=b",
+    "\u202egnp.exe", "a\\u0000b", "{\"x\":1}", "${jndi:ldap://x}", "=cmd|' /C calc'!A0",
+    "\U0001f600 \u00fc",
     "-rf /", "Bcc: evil@example.org", "]]>", "<!--#exec cmd=\"id\" -->",
 ]
 
@@ -47,7 +50,8 @@ class Landing(unittest.TestCase):
         self.check_headers(a)
 
     def check_headers(self, a):
-        for name, value in (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
+        for name, value in (("X-Content-Type-Options", "nosniff"),
+                            ("Referrer-Policy", "no-referrer"),
                             ("Cross-Origin-Opener-Policy", "same-origin")):
             self.assertEqual(value, a.headers[name], name)
         self.assertIn("default-src 'none'", a.headers["Content-Security-Policy"])
@@ -114,7 +118,8 @@ class Landing(unittest.TestCase):
     def test_validation_keeps_what_was_typed(self):
         registration = self.s.land(self.s.buy())
         form, _ = self.s.form(registration)
-        for email in ("", "no-at-sign", "two@@example.com", "a@b\r\nBcc: c@d.example", "x" * 250 + "@e.fr"):
+        for email in ("", "no-at-sign", "two@@example.com", "a@b\r\nBcc: c@d.example",
+                      "x" * 250 + "@e.fr"):
             data = dict(form["fields"], email=email, company="Keep <me>")
             a = stack_http.request("POST", registration, data)
             self.assertIn(a.status, (400, 422), email)
@@ -135,7 +140,8 @@ class Landing(unittest.TestCase):
             with self.subTest(text=text):
                 registration = self.s.land(self.s.buy())
                 form, _ = self.s.form(registration)
-                fields = {n: text for n in form["names"] if n not in form["fields"] and n != "email"}
+                fields = {n: text for n in form["names"]
+                          if n not in form["fields"] and n != "email"}
                 data = dict(form["fields"], email="ann%d@example.com" % i, **fields)
                 a = stack_http.request("POST", registration, data)
                 if a.status != 303:  # refused as no text: shown back escaped
@@ -185,14 +191,16 @@ class Landing(unittest.TestCase):
         self.s.invariants()
 
     def test_no_secret_is_left_anywhere(self):
-        """The purchase token and the status link are in no log, no Redis dump and no command line."""
+        """The purchase token and the status link are in no log, Redis dump or command line."""
         bought = self.s.buy()
         registration = self.s.land(bought)
         page = self.s.register(registration, "canary@example.com")
         self.s.wait_ready(page)
-        secrets = [bought["landing"]["fields"][TOKEN].encode()[:40], page.rsplit(".", 1)[1].encode(),
+        secrets = [bought["landing"]["fields"][TOKEN].encode()[:40],
+                   page.rsplit(".", 1)[1].encode(),
                    registration.rsplit(".", 1)[1].encode()]
-        places = glob.glob(self.s.v["log"] + "/*") + glob.glob(self.s.v["var"] + "/redis/**/*", recursive=True)
+        places = glob.glob(self.s.v["log"] + "/*")
+        places += glob.glob(self.s.v["var"] + "/redis/**/*", recursive=True)
         for path in places:
             with self.subTest(path=path):
                 try:
