@@ -82,10 +82,87 @@ static void purchase(void **state)
     work();
 }
 
+#define FAR     "o1-dddddddddddddddddddddddddd"
+#define RENEWAL "o0-eeeeeeeeeeeeeeeeeeeeeeeeee"
+
+/* The registration lives in shard 0, its order in shard 1: steps owned by the task place:<reg>. */
+static void across_shards(void **state)
+{
+    (void)state;
+    OK(0, STORE_LAND, "r1", "aws", "saas", "sealed", "3600000", "{}");
+    OK(1, STORE_ORDER_UPSERT, FAR, "1", "granted", "1");
+    REFUSED(-EINVAL, 0, STORE_ORDER_UPSERT, FAR, "1", "granted", "1");
+    assert_true(claim("market"));
+    OK(0, STORE_REG_RESOLVED, task, token, "r1", FAR, "1");
+    OK(0, STORE_TASK_FINISH, task, token, "done", "0", "", "");
+    OK(0, STORE_SUBMIT, "r1", "c1", "1000000", "{\"a\":1}", "a@b.example", "60000");
+    IS("placed", "0");
+    IS("order_shard", "1");
+    OK(0, STORE_STATUS, "c1");
+    IS("kind", "reg");
+    assert_true(claim("market"));
+    assert_string_equal(task, "place:r1");
+    for (int i = 0; i < 2; i++) {
+        OK(0, STORE_REG_LOAD, task, token, "r1");
+        OK(1, STORE_ORDER_PLACE, FAR, "c1", "1000000", "{\"a\":1}", "a@b.example", "60000");
+        OK(0, STORE_REG_PLACED, task, token, "r1");
+        IS("moved", "1");
+    }
+    OK(0, STORE_TASK_FINISH, task, token, "done", "0", "", "");
+    OK(0, STORE_STATUS, "c1");
+    IS("kind", "moved");
+    IS("moved", "1");
+    OK(1, STORE_STATUS, "c1");
+    IS("kind", "order");
+    IS("email", "a@b.example");
+    OK(1, STORE_ORDER_GET, FAR);
+    IS("t.slot", "1"); /* shard 1 of 2 gives odd slots, shard 0 even ones */
+    OK(0, STORE_SUBMIT, "r1", "c1", "1000000", "{}", "x@b.example", "60000");
+    IS("repeat", "1");
+    IS("placed", "1");
+}
+
+/* A renewal whose purchase hashes to shard 0 belongs to the order in shard 1. */
+static void a_renewal_across_shards(void **state)
+{
+    (void)state;
+    OK(1, STORE_ORDER_UPSERT, FAR, "1", "granted", "1");
+    OK(0, STORE_ORDER_ALIAS, RENEWAL, FAR);
+    OK(0, STORE_ORDER_FIND, RENEWAL);
+    IS("order", FAR);
+    IS("shard", "1");
+    IS("remote", "1");
+    OK(0, STORE_ORDER_PLACE, RENEWAL, "c1", "1000", "{}", "", "1000");
+    IS("remote", "1");
+    IS("order", FAR);
+    REFUSED(-ENOENT, 0, STORE_STATUS, "c1");
+    OK(0, STORE_LAND, "r1", "aws", "saas", "sealed", "3600000", "{}");
+    assert_true(claim("market"));
+    OK(0, STORE_REG_RESOLVED, task, token, "r1", RENEWAL, "0");
+    OK(0, STORE_SUBMIT, "r1", "c1", "1000000", "{}", "a@b.example", "60000");
+    IS("placed", "0");
+    IS("order", FAR);
+    OK(0, STORE_TASK_FINISH, task, token, "done", "0", "", "");
+    assert_true(claim("market"));
+    OK(1, STORE_ORDER_PLACE, FAR, "c1", "1000000", "{}", "a@b.example", "60000");
+    OK(0, STORE_REG_PLACED, task, token, "r1", FAR);
+    IS("moved", "1");
+    OK(1, STORE_STATUS, "c1");
+    IS("order", FAR);
+}
+
+static int two_shards(void **state)
+{
+    fx_shards = 2;
+    return fresh(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(purchase),
+        cmocka_unit_test_setup_teardown(across_shards, two_shards, done),
+        cmocka_unit_test_setup_teardown(a_renewal_across_shards, two_shards, done),
     };
 
     if (crypto_init())
