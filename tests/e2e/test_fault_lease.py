@@ -28,7 +28,7 @@ class Two(unittest.TestCase):
         absent = missing(NEED)
         if absent:
             raise unittest.SkipTest("not installed or not built: " + ", ".join(absent))
-        cls.s = FaultStack(parts=NEED, lease="2s", shards=cls.shards, slow="1.5",
+        cls.s = FaultStack(parts=NEED, lease="2s", shards=cls.shards, slow="3",
                            products=[Product(template="exec")])
         cls.s.parts["second"] = cls.s.part_like("worker", "second")
         cls.s.start()
@@ -91,6 +91,8 @@ class Two(unittest.TestCase):
                 for _, _, page in bought:
                     self.s.wait_ready(page, 60)
                 before = {p["id"]: self.s.order_of(p) for p, _, _ in bought}
+                taken_over = [o for o in before.values() if int(o["fence_fulfil"]) > 1]
+                self.assertTrue(taken_over, "the other worker took nothing over")
                 self.s.parts[first].signal(signal.SIGCONT)
                 time.sleep(2.5)
                 for p, _, _ in bought:
