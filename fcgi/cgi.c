@@ -83,7 +83,7 @@ int cgi_serve(const struct config *cfg, char *const *env)
 
     signal(SIGPIPE, SIG_IGN);
     setenv("UV_USE_IO_URING", "0", 1);
-    if (!cfg || uv_loop_init(&loop) < 0)
+    if (!cfg || harden_no_ring(cfg) < 0 || uv_loop_init(&loop) < 0)
         return unavailable();
     rc = front_open(&front, &loop, cfg);
     if (rc == 0)

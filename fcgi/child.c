@@ -83,8 +83,10 @@ int child_failed(const char *what, int rc)
 
 static int open_all(struct child *c, const struct child_job *job)
 {
-    int rc = uv_loop_init(&c->loop);
+    int rc = harden_no_ring(job->cfg);
 
+    if (rc == 0)
+        rc = uv_loop_init(&c->loop);
     if (rc < 0)
         return child_failed("loop", rc);
     uv_signal_init(&c->loop, &c->term);

@@ -188,7 +188,7 @@ static void wait_term(const sigset_t *set)
 static int open_all(struct worker *w, size_t n, const struct child_job *job, int stop_fd)
 {
     size_t i;
-    int rc = 0;
+    int rc = harden_no_ring(job->cfg);
 
     for (i = 0; i < n && rc == 0; i++)
         rc = open_worker(&w[i], job, stop_fd);

@@ -24,6 +24,10 @@ struct harden_rules {
     uint16_t tcp_port; /* 0: no INET socket of any kind */
 };
 
+/* Before the first uv_loop_init(): newer libuv (Debian 13) makes an io_uring for its own epoll
+ * calls, whatever UV_USE_IO_URING says. What goes through a ring is seen by no seccomp filter, so
+ * there must be none; libuv then does without. 0 or -errno. */
+int harden_no_ring(const struct config *cfg);
 /* 0 or -errno: what the kernel cannot do is left out and named, what it refuses is an error. */
 int harden_process(const struct config *cfg, enum harden_kind kind);
 
