@@ -3,7 +3,8 @@
  *
  *   fulfil.c        load, decide (src/fulfil/decide.c), act, ask again
  *   fulfil_view.c   rows -> struct fulfil_view -> struct decide_in
- *   fulfil_engine.c a verb at the engine: intent before, result after, classes to consequences
+ *   fulfil_engine.c a verb at the engine: intent before, result after
+ *   fulfil_fail.c   classes of failure to consequences
  *   fulfil_probe.c  ask the environment through the proxy
  *
  * Every act ends in one fenced script and then the order is read anew, so a change of mind (a
@@ -59,6 +60,11 @@ void fulfil_write(struct task *t, struct args *a, task_cont *next);
 void fulfil_written(struct task *t, int rc, const struct store_rows *rows);
 
 void fulfil_engine(struct task *t, enum engine_verb verb);
+/* The operation goes on at the engine: recorded, and the task comes back after ms. */
+void fulfil_pending(struct task *t, const struct engine_result *r, uint64_t ms);
+/* The engine has nothing of this tenant. */
+void fulfil_absent(struct task *t);
+void fulfil_failed(struct task *t, const struct engine_result *r);
 void fulfil_probe(struct task *t);
 
 #endif

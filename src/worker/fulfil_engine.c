@@ -10,7 +10,7 @@
 #include "worker/fulfil.h"
 #include "worker/lease.h"
 
-enum { TRIES_MAX = 20, PROGRESS_EVERY_MS = 1000, OUTPUTS_MAX = 65536 };
+enum { PROGRESS_EVERY_MS = 1000, OUTPUTS_MAX = 65536 };
 /* For an order whose plan is no longer configured. */
 #define RETAIN_MS (30ULL * 24 * 3600 * 1000)
 
@@ -181,7 +181,7 @@ static void done(struct task *t, const struct engine_result *r)
     }
 }
 
-static void absent(struct task *t)
+void fulfil_absent(struct task *t)
 {
     struct fulfil_work *f = t->state;
 
@@ -207,7 +207,7 @@ static void noted(struct task *t, int rc, const struct store_rows *rows)
 }
 
 /* The operation goes on at the engine: remember that, and come back later. */
-static void note_pending(struct task *t, const struct engine_result *r, uint64_t ms)
+void fulfil_pending(struct task *t, const struct engine_result *r, uint64_t ms)
 {
     struct fulfil_work *f = t->state;
     bool makes = f->verb == ENGINE_APPLY || f->verb == ENGINE_OBSERVE;
@@ -225,90 +225,6 @@ static void note_pending(struct task *t, const struct engine_result *r, uint64_t
         args_kvi(&a, "o.pct", r->pct > 100 ? 100 : r->pct);
     args_kv(&a, "s.op", str_of(f->op_id));
     fulfil_write(t, &a, noted);
-}
-
-static void fail_for_good(struct task *t, const struct engine_result *r, enum fulfilment to)
-{
-    struct fulfil_work *f = t->state;
-    struct args a;
-
-    fulfil_args(&a, t);
-    args_kv(&a, "o.fulfilment", str_of(fulfilment_name(to)));
-    args_kv(&a, "o.msg", to == FULFIL_STUCK ? STR("stuck") : STR("failed"));
-    args_kv(&a, "o.class", str_of(engine_class_name(r->cls)));
-    args_kv(&a, "o.code", str_of(r->code ? r->code : ""));
-    args_kv(&a, "o.detail", str_sub(str_of(r->detail), 0, 1000));
-    args_kv(&a, "t.failed_sha256", f->v.spec_sha256);
-    args_kv(&a, "t.pending", STR(""));
-    if (f->v.email.n)
-        args_kv(&a, "+mail", STR("failed"));
-    args_kv(&a, "+mail", STR("alert-failed"));
-    fulfil_log(&a, "state", fulfilment_name(to));
-    fulfil_write(t, &a, fulfil_written);
-}
-
-static void told_waiting(struct task *t, int rc, const struct store_rows *rows)
-{
-    struct fulfil_work *f = t->state;
-
-    (void)rows;
-    if (rc == -EPERM)
-        fulfil_written(t, rc, rows);
-    else
-        task_retry(t, engine_class_name(f->waiting), "waits for the seller", f->wait_ms);
-}
-
-/* Nothing is wrong with the order: quota or credentials are the seller's to mend. */
-static void wait_for_seller(struct task *t, const struct engine_result *r, uint64_t delay_ms)
-{
-    struct fulfil_work *f = t->state;
-    struct args a;
-
-    f->wait_ms = delay_ms;
-    f->waiting = r->cls;
-    fulfil_args(&a, t);
-    args_kv(&a, "o.class", str_of(engine_class_name(r->cls)));
-    args_kv(&a, "o.detail", str_sub(str_of(r->detail), 0, 1000));
-    args_kv(&a, "+mail", STR("alert-waiting"));
-    fulfil_write(t, &a, told_waiting);
-}
-
-static void failed(struct task *t, const struct engine_result *r)
-{
-    uint64_t tries = t->tries;
-    const char *name = engine_class_name(r->cls);
-    const char *detail = r->detail && r->detail[0] ? r->detail : name;
-
-    switch (r->cls) {
-    case CLASS_INVALID:
-        fail_for_good(t, r, FULFIL_FAILED);
-        break;
-    case CLASS_STUCK:
-        fail_for_good(t, r, FULFIL_STUCK);
-        break;
-    case CLASS_GONE_EXTERNALLY:
-        absent(t);
-        break;
-    case CLASS_UNKNOWN_OUTCOME:
-        if (tries < TRIES_MAX) {
-            /* Look before doing anything again: observe on the next claim. */
-            note_pending(t, &(struct engine_result){.pct = -1}, 500 + rand_below(1000));
-            break;
-        }
-        fail_for_good(t, r, FULFIL_STUCK);
-        break;
-    case CLASS_WAIT_QUOTA:
-        wait_for_seller(t, r, 30000 + rand_backoff_ms((unsigned)tries, 30000, 900000));
-        break;
-    case CLASS_AUTH:
-        wait_for_seller(t, r, 60000 + rand_below(240000));
-        break;
-    default:
-        if (tries >= TRIES_MAX)
-            fail_for_good(t, r, FULFIL_STUCK);
-        else
-            task_retry(t, name, detail, 0);
-    }
 }
 
 static void on_done(void *arg, const struct engine_result *r)
@@ -331,13 +247,13 @@ static void on_done(void *arg, const struct engine_result *r)
         done(t, r);
         break;
     case ENGINE_PENDING:
-        note_pending(t, r, r->poll_after_ms ? r->poll_after_ms : 1000);
+        fulfil_pending(t, r, r->poll_after_ms ? r->poll_after_ms : 1000);
         break;
     case ENGINE_ABSENT:
-        absent(t);
+        fulfil_absent(t);
         break;
     default:
-        failed(t, r);
+        fulfil_failed(t, r);
     }
 }
 

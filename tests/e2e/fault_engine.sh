@@ -21,7 +21,7 @@ describe() {
     [ -f "$dir/spec" ] || result absent
     suspended=true
     [ -f "$dir/serving" ] && suspended=false
-    result done "\"suspended\":$suspended,\"observed_sha256\":\"$(cat "$dir/spec")\""
+    result "done" "\"suspended\":$suspended,\"observed_sha256\":\"$(cat "$dir/spec")\""
 }
 
 case $verb in
@@ -51,5 +51,5 @@ delete)
     [ ! -d "$dir" ] || { rm -r "$dir" && effect delete -; }
     result absent
     ;;
-*) result done ;;
+*) result "done" ;;
 esac

@@ -128,7 +128,8 @@ class Product:
         topics = ""
         if self.mode == "legacy":
             topics = TOPICS.format(topics=", ".join(
-                "arn:aws:sns:us-east-1:%s:aws-mp-%s-notification-%s" % (TOPIC_OWNER, kind, self.code)
+                "arn:aws:sns:us-east-1:%s:aws-mp-%s-notification-%s"
+                % (TOPIC_OWNER, kind, self.code)
                 for kind in ("subscription", "entitlement")))
         text = MARKET.format(name=self.name, title="Acme " + self.name, code=self.code, id=self.id,
                              pricing=self.pricing, mode=self.mode, topics=topics)
@@ -159,7 +160,8 @@ class FaultStack(Stack):
     def __init__(self, products=None, shards=1, lease="2s", resync="10m", refresh="6h",
                  log_level="info", processes=1, slow="", **more):
         self.products = products or [Product()]
-        self.extra = {"shards": shards, "resync": resync, "refresh": refresh, "log_level": log_level,
+        self.extra = {"shards": shards, "resync": resync, "refresh": refresh,
+                      "log_level": log_level,
                       "processes": processes, "slow": slow,
                       "markets": "".join(p.market() for p in self.products)}
         self.shards = shards

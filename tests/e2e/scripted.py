@@ -150,7 +150,8 @@ class Scripted(Stack):
         """Token of a task, whose lease is ours for a while."""
         if wanted in self.tokens:
             return self.tokens[wanted]
-        for row in self.run("task_claim", "test", "seed%d-%d" % (self.count, len(self.tokens)), 600000, 100, 5,
+        seed = "seed%d-%d" % (self.count, len(self.tokens))
+        for row in self.run("task_claim", "test", seed, 600000, 100, 5,
                             "market")[1:]:
             self.tokens[row["id"]] = row["token"]
         assert wanted in self.tokens, "the task %s is not due" % wanted

@@ -43,7 +43,8 @@ PURCHASE = (
     passes("store.fulfil_load.before", 4) + passes("store.task_claim.after", 5) +
     passes("task.claimed", 5) + passes("mail.after_send", 2))
 # Points of a renewal.
-RENEWAL = around("order_alias") + ["event.aliased", "store.order_upsert.after", "store.event_put.after",
+RENEWAL = around("order_alias") + ["event.aliased", "store.order_upsert.after",
+                                   "store.event_put.after",
                                    "event.before_order", "poll.before_ack:2", "task.finishing:3"]
 FRONT = around("land", "reg_get", "submit", "status")
 DEATH = 20  # seconds within which a process must have reached its point
@@ -58,7 +59,7 @@ class Buyer(threading.Thread):
         self.purchase = self.page = self.error = None
 
     def insist(self, what, step, seconds=90):
-        """Repeats a step that a fault refused: 502, 503 and a lost connection are for trying again."""
+        """Repeats a step that a fault refused: 502, 503 and a lost connection mean: try again."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -99,7 +100,7 @@ class Sweep(unittest.TestCase):
         cls.s.stop()
 
     def die_at(self, part, point, seconds=DEATH):
-        """Waits for a SIGKILL that nobody else sent. A point that waits for events gets more of them."""
+        """Waits for a SIGKILL that nobody else sent. A point that waits for events gets more."""
         p, deadline = self.s.parts[part], time.monotonic() + seconds
         while not self.s.settle(lambda: not p.running(), 2):
             if time.monotonic() > deadline:

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""kill -9 of the keeper at each of its crash points, and of the worker around its start: one keeper and
-one data directory per tenant afterwards, and one archive of a deleted one."""
+"""kill -9 of the keeper at each of its crash points, and of the worker around its start: one keeper
+and one data directory per tenant afterwards, and one archive of a deleted one."""
 import os
 import sys
 import unittest
