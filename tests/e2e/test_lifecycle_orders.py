@@ -304,7 +304,9 @@ class End(Lifecycle):
         """License Updated of the time before the end arrives after it, and after the deletion."""
         p, _, _, order = self.ready("brief")
         self.s.quiet()
-        self.fault("event:License Updated", "delay", ms=3500)
+        # Neither event may come between the two: the other plan has another grace.
+        for kind in ("Purchase Agreement Amended", "License Updated"):
+            self.fault("event:" + kind, "delay", ms=3500)
         self.act(p, "upgrade", plan="enterprise", mode="amend", quantity=2)
         self.act(p, "cancel")
         self.s.wait_order(p, fulfilment="CLOSED")
