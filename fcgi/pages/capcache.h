@@ -12,7 +12,7 @@
 
 #include "base/id.h"
 
-enum { CAPCACHE_SLOTS = 8192, CAPCACHE_MS = 30000 };
+enum { CAPCACHE_SLOTS = 16384, CAPCACHE_MS = 30000 };
 
 struct capcache;
 

@@ -16,7 +16,7 @@ struct lease {
     char id[ID_MAX];
     char token[TOKEN_MAX];
     uint64_t deadline; /* monotonic ms: Redis may give it away after this */
-    uint64_t asked;    /* when the renewal now in flight was sent; 0: none */
+    uint64_t asked;    /* number of the renewal now in flight; 0: none */
     bool lost, reaped;
     const struct engine_ops *ops;
     struct engine_op *op;
@@ -33,11 +33,12 @@ struct lease_table {
     uv_timer_t tick;
     uv_async_t stop;
     struct store *store;
+    uint64_t batches;
 };
 
 struct batch {
     struct lease_table *t;
-    uint64_t sent;
+    uint64_t sent, number;
 };
 
 /* Under the lock. */
@@ -76,19 +77,20 @@ static void renewed(void *arg, int rc, const struct store_rows *rows)
             lose(t, l);
     }
     for (struct lease *l = t->list; l; l = l->next)
-        if (l->asked == b->sent)
+        if (l->asked == b->number)
             l->asked = 0;
     pthread_mutex_unlock(&t->lock);
     free(b);
 }
 
-/* One call for up to BATCH leases of a shard that have used up a third of their time. Under the
- * lock. */
-static void renew_shard(struct lease_table *t, unsigned shard, uint64_t now)
+/* One call for up to BATCH leases of a shard that have used up a third of their time. True: there
+ * may be more. Under the lock. */
+static bool renew_shard(struct lease_table *t, unsigned shard, uint64_t now)
 {
     struct str args[1 + 2 * BATCH];
     char lease_text[24];
     struct batch *b;
+    uint64_t number = ++t->batches;
     size_t n = 1;
 
     for (struct lease *l = t->list; l && n + 2 <= 1 + 2 * BATCH; l = l->next) {
@@ -96,16 +98,18 @@ static void renew_shard(struct lease_table *t, unsigned shard, uint64_t now)
             continue;
         args[n++] = str_of(l->id);
         args[n++] = str_of(l->token);
-        l->asked = now;
+        l->asked = number;
     }
     b = n > 1 ? calloc(1, sizeof(*b)) : NULL;
     if (!b)
-        return;
+        return false;
     b->t = t;
     b->sent = now;
+    b->number = number;
     snprintf(lease_text, sizeof(lease_text), "%llu", (unsigned long long)t->lease_ms);
     args[0] = str_of(lease_text);
     store_call(t->store, shard, STORE_TASK_RENEW, args, n, renewed, b);
+    return n == 1 + 2 * BATCH;
 }
 
 static void tick(uv_timer_t *timer)
@@ -118,7 +122,8 @@ static void tick(uv_timer_t *timer)
         if (now + t->lease_ms / 10 >= l->deadline)
             lose(t, l);
     for (unsigned s = 0; t->list && s < store_shards(t->store); s++)
-        renew_shard(t, s, now);
+        while (renew_shard(t, s, now))
+            ;
     pthread_mutex_unlock(&t->lock);
 }
 
