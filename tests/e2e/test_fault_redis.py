@@ -28,8 +28,8 @@ class RedisTrouble(unittest.TestCase):
         return a
 
     def registers(self, bought, email):
-        """As a buyer who is told to come back in a moment, and does: each process of the front finds
-        Redis again in its own time."""
+        """As a buyer who is told to come back in a moment, and does: each process of the front
+        finds Redis again in its own time."""
         place = []
 
         def tried():
