@@ -107,7 +107,7 @@ int str_u64(struct str s, uint64_t max, uint64_t *out)
 {
     uint64_t v = 0;
 
-    if (s.n == 0)
+    if (s.n == 0 || !s.p)
         return -EINVAL;
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] < '0' || s.p[i] > '9')

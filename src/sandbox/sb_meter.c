@@ -217,8 +217,8 @@ static int check_request(struct sb_call *c, const cJSON *list, struct sb_usage *
 int sb_meter_batch(struct sb_call *c)
 {
     const cJSON *list = json_arr(c->in, "UsageRecords");
-    struct sb_usage u[BATCH_MAX];
-    bool skipped[BATCH_MAX];
+    struct sb_usage u[BATCH_MAX] = {0};
+    bool skipped[BATCH_MAX] = {false};
 
     if (check_request(c, list, u))
         return -1;
