@@ -15,7 +15,8 @@ const plain = {
   "unknown-product": "/marketplace/aws/nothing", "unknown-link": "/marketplace/s/0.x",
   "problem-type": "/marketplace/api/problems/invalid",
 };
-const clouds = /azure|microsoft|google|gcp|oracle cloud|alibaba/i;
+// Whole words: the random part of a link or a form token may hold any three letters.
+const clouds = /(?<![\w-])(azure|microsoft|google|gcp|oracle cloud|alibaba)(?![\w-])/i;
 
 async function visit(page, stack, name, go) {
   const bad = [], foreign = [];
