@@ -78,6 +78,8 @@ struct cfg_section {
 
 extern const struct cfg_section cfg_schema_root;
 extern const struct cfg_section cfg_schema_market;
+extern const struct cfg_section cfg_schema_azure;
+extern const struct cfg_section cfg_schema_gcp;
 extern const struct cfg_section cfg_schema_template;
 extern const struct cfg_section cfg_schema_field;
 extern const struct cfg_section cfg_schema_limits;

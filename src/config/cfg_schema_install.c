@@ -100,6 +100,8 @@ static const struct cfg_key worker_keys[] = {
      .help = "Every tenant is looked at this often, with jitter."},
     {"refresh", CT_DURATION, AT(refresh_ms), .dflt = "6h", .min = 1000,
      .help = "The marketplace is asked about every live order this often; `resync` is its grain."},
+    {"reconcile", CT_DURATION, AT(reconcile_ms), .dflt = "1h", .min = 100,
+     .help = "How often orders are compared with the marketplace's own list; also at start."},
     {"crash_limit", CT_U32, AT(crash_limit), .dflt = "5", .min = 1, .max = 1000,
      .help = "Workers that may die on a task before it is put aside."},
     {"http_in_flight", CT_U32, AT(http_in_flight), .dflt = "64", .min = 1, .max = 10000,

@@ -13,6 +13,10 @@ static const char *const w_cloud[] = {"aws", "azure", "gcp", NULL};
 static const char *const w_mode[] = {"concurrent", "legacy", NULL};
 static const char *const w_pricing[] = {"usage", "contract", "contract-with-consumption", NULL};
 static const char *const w_engine[] = {"process", "exec", NULL};
+static const char *const w_commit[] = {"after-health", "at-registration", "manual", NULL};
+static const char *const w_late_commit[] = {"alert", "reject", "commit", NULL};
+static const char *const w_token_version[] = {"v2", "v1", NULL};
+static const char *const w_match[] = {"person", "tenant", "any", NULL};
 static const char *const w_field[] = {"text", "email", "tel", "number", "select", "checkbox", NULL};
 
 #define OF cfg_limits
@@ -40,7 +44,8 @@ static const struct cfg_key plan_keys[] = {
     {"deployment_template", CT_NAME, AT(deployment_template),
      .help = "Name under `deployment_templates`. Needed with `fulfilment: deployment`."},
     {"dimension", CT_TEXT, AT(dimension),
-     .help = "Entitlement dimension that means this plan. Default: the plan's name."},
+     .help = "Entitlement dimension (AWS) or plan id (Microsoft, Google) that means this plan. "
+             "Default: the plan's name."},
     {"default", CT_BOOL, AT(is_default), .dflt = "false",
      .help = "The plan for orders whose dimension names none. An only plan is the default."},
     {"region_policy", CT_WORD, AT(region_policy), .words = w_region_policy, .dflt = "fixed",
@@ -60,6 +65,18 @@ static const struct cfg_key plan_keys[] = {
     {"limits", CT_SECTION, AT(limits), .sub = &cfg_schema_limits, .help = "See limits."},
     {"parameters", CT_KV, AT(parameters), .count = AT(nparameters),
      .help = "Names and texts handed to the engine."},
+    {"commit", CT_ENUM, AT(commit), .dflt = "after-health", .words = w_commit,
+     .help =
+         "When the charge may begin, where the marketplace can hold it: `after-health` of the "
+         "environment, `at-registration`, or `manual` (`lastmile approve`, `lastmile reject`)."},
+    {"commit_deadline", CT_DURATION, AT(commit_deadline_ms), .dflt = "0s",
+     .help =
+         "From the purchase: how long `commit` may wait. 0: as long as the marketplace lets it."},
+    {"on_commit_deadline", CT_ENUM, AT(on_commit_deadline), .dflt = "alert", .words = w_late_commit,
+     .help = "Then: `alert` your team, `reject` the purchase, or `commit` all the same."},
+    {"changes", CT_KV, AT(changes), .count = AT(nchanges),
+     .help = "How a change from this plan to another is carried out, by the other's name or `*`: "
+             "`in-place` (default), `replace`, `at-renewal` or `refuse`."},
     {"account_url", CT_URL, AT(account_url),
      .help = "Where the buyer is sent with `fulfilment: account`."},
     {"manual_promise", CT_TEXT, AT(manual_promise),
@@ -73,6 +90,79 @@ static const struct cfg_section s_plan = {
     .naming = CT_NAME,
     .keys = plan_keys,
     .nkeys = COUNT(plan_keys),
+};
+
+#define OF cfg_azure
+static const struct cfg_key azure_keys[] = {
+    {"offer_id", CT_TEXT, AT(offer_id), .help = "Offer id of Partner Center."},
+    {"tenant_id", CT_TEXT, AT(tenant_id), .help = "Your Entra tenant (Technical configuration)."},
+    {"client_id", CT_TEXT, AT(client_id),
+     .help = "Your app registration (Technical configuration); single tenant."},
+    {"client_secret_file", CT_PATH, AT(client_secret_file), .help = "Its client secret."},
+    {"certificate_file", CT_PATH, AT(certificate_file),
+     .help = "Its certificate (PEM) instead of a secret, with `key_file`."},
+    {"key_file", CT_PATH, AT(key_file), .help = "Private key of `certificate_file` (PEM)."},
+    {"token_version", CT_ENUM, AT(token_version), .dflt = "v2", .words = w_token_version,
+     .help = "Token endpoint to use."},
+    {"sign_in_client_id", CT_TEXT, AT(sign_in_client_id),
+     .help = "Multitenant app registration for the buyer's sign-in on the landing page. Microsoft "
+             "certifies no offer without it."},
+    {"sign_in_secret_file", CT_PATH, AT(sign_in_secret_file), .help = "Its client secret."},
+    {"sign_in_match", CT_ENUM, AT(sign_in_match), .dflt = "tenant", .words = w_match,
+     .help = "Who may claim a purchase: the `person` who bought or was named, anybody of their "
+             "`tenant`, or `any` signed-in buyer who holds the purchase's link."},
+    {"api_endpoint", CT_URL, AT(api_endpoint), .dflt = "https://marketplaceapi.microsoft.com/api",
+     .help = "SaaS fulfilment API."},
+    {"login_endpoint", CT_URL, AT(login_endpoint), .dflt = "https://login.microsoftonline.com",
+     .help = "Entra."},
+};
+#undef OF
+const struct cfg_section cfg_schema_azure = {
+    .title = "azure",
+    .help = "What a listing with `cloud: azure` needs besides.",
+    .size = sizeof(struct cfg_azure),
+    .keys = azure_keys,
+    .nkeys = COUNT(azure_keys),
+};
+
+#define OF cfg_gcp
+static const struct cfg_key gcp_keys[] = {
+    {"provider_id", CT_TEXT, AT(provider_id), .help = "Partner id of Producer Portal."},
+    {"product_name", CT_TEXT, AT(product_name),
+     .help = "Product of the entitlements: its service name. Needed where several products share "
+             "one partner id."},
+    {"audiences", CT_TEXTS, AT(audiences),
+     .help = "Audiences of sign-up tokens: your product's domain, or its service name."},
+    {"automatic_approval", CT_BOOL, AT(automatic_approval), .dflt = "false",
+     .help = "Offers are approved by Google, as switched on in Producer Portal."},
+    {"subscription", CT_TEXT, AT(subscription),
+     .help = "Pub/Sub subscription to pull: `projects/P/subscriptions/S`."},
+    {"push_audience", CT_TEXT, AT(push_audience),
+     .help = "Audience of push messages. Without it no push is accepted."},
+    {"push_account", CT_TEXT, AT(push_account), .help = "Service account that signs pushes."},
+    {"credentials_file", CT_PATH, AT(credentials_file),
+     .help = "Service account key, or workload identity configuration. Default: metadata server."},
+    {"token_uri", CT_URL, AT(token_uri), .help = "Instead of the one in `credentials_file`."},
+    {"procurement_endpoint", CT_URL, AT(procurement_endpoint),
+     .dflt = "https://cloudcommerceprocurement.googleapis.com", .help = "Procurement API."},
+    {"pubsub_endpoint", CT_URL, AT(pubsub_endpoint), .dflt = "https://pubsub.googleapis.com",
+     .help = "Pub/Sub."},
+    {"certs_endpoint", CT_URL, AT(certs_endpoint), .dflt = "https://www.googleapis.com",
+     .help = "Certificates of Google's tokens."},
+    {"sts_endpoint", CT_URL, AT(sts_endpoint), .dflt = "https://sts.googleapis.com",
+     .help = "Token exchange of workload identity."},
+    {"iam_endpoint", CT_URL, AT(iam_endpoint), .dflt = "https://iamcredentials.googleapis.com",
+     .help = "Impersonation of workload identity."},
+    {"metadata_endpoint", CT_URL, AT(metadata_endpoint), .dflt = "http://metadata.google.internal",
+     .help = "Metadata server."},
+};
+#undef OF
+const struct cfg_section cfg_schema_gcp = {
+    .title = "gcp",
+    .help = "What a listing with `cloud: gcp` needs besides.",
+    .size = sizeof(struct cfg_gcp),
+    .keys = gcp_keys,
+    .nkeys = COUNT(gcp_keys),
 };
 
 #define OF cfg_market
@@ -108,6 +198,8 @@ static const struct cfg_key market_keys[] = {
     {"role_arn", CT_ARN, AT(role_arn), .help = "Role to assume before any call."},
     {"external_id", CT_TEXT, AT(external_id), .help = "External id for `role_arn`."},
     {"login_url", CT_URL, AT(login_url), .help = "For buyers who have an account already."},
+    {"azure", CT_SECTION, AT(azure), .sub = &cfg_schema_azure, .help = "See azure."},
+    {"gcp", CT_SECTION, AT(gcp), .sub = &cfg_schema_gcp, .help = "See gcp."},
     {"plans", CT_MAP, AT(plans), .count = AT(nplans), .sub = &s_plan, .required = true,
      .help = "See plans."},
 };

@@ -44,6 +44,12 @@ static void derive_market(struct arena *a, struct cfg_market *m, struct cfg_plan
     if (!m->name[0])
         m->name = slug(a, m->product);
     m->channel = strcmp(m->provider, "direct") == 0 ? m->cloud : m->provider;
+    if (!m->product_code[0])
+        m->product_code = strcmp(m->channel, "azure") == 0 ? m->azure.offer_id
+                          : strcmp(m->channel, "gcp") == 0 ? m->gcp.product_name
+                                                           : "";
+    if (strcmp(m->channel, "gcp") == 0 && !m->queue_url[0])
+        m->queue_url = m->gcp.subscription;
     m->contract = m->pricing != CFG_USAGE;
     m->metered = m->pricing != CFG_CONTRACT;
     for (size_t i = 0; i < m->nplans; i++)

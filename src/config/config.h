@@ -34,6 +34,20 @@ enum cfg_field_type {
 };
 
 enum cfg_pricing { CFG_USAGE, CFG_CONTRACT, CFG_CONTRACT_USAGE }; /* marketplaces[].pricing */
+/* plans.x.commit: when the charge may begin, where the channel can hold it */
+enum cfg_commit { CFG_COMMIT_HEALTHY, CFG_COMMIT_REGISTERED, CFG_COMMIT_MANUAL };
+/* plans.x.on_commit_deadline: what happens when the charge could not begin in time */
+enum cfg_late_commit { CFG_LATE_ALERT, CFG_LATE_REJECT, CFG_LATE_COMMIT };
+/* plans.x.changes: how a change of plan is carried out */
+enum cfg_change {
+    CFG_CHANGE_IN_PLACE,
+    CFG_CHANGE_REPLACE,
+    CFG_CHANGE_AT_RENEWAL,
+    CFG_CHANGE_REFUSE
+};
+enum cfg_token_version { CFG_TOKEN_V2, CFG_TOKEN_V1 }; /* azure.token_version */
+/* azure.sign_in_match: who may claim a purchase */
+enum cfg_sign_in_match { CFG_MATCH_PERSON, CFG_MATCH_TENANT, CFG_MATCH_ANY };
 
 struct cfg_node;
 
@@ -54,7 +68,8 @@ struct cfg_plan {
     const char *title; /* for the buyer; default: name */
     const char *deployment_template;
     enum cfg_fulfilment fulfilment;
-    const char *dimension;      /* entitlement dimension that means this plan; default: name */
+    const char *dimension;      /* entitlement dimension (aws) or plan id (azure, gcp) that means
+                                   this plan; default: name */
     bool is_default;            /* `default: true`; the only plan is the default */
     const char *region_policy;  /* buyer-selected | fixed */
     const char *const *regions; /* NULL-terminated */
@@ -68,8 +83,48 @@ struct cfg_plan {
     struct cfg_limits limits;        /* overrides the template's where not 0 */
     const struct cfg_kv *parameters; /* handed to the engine */
     size_t nparameters;
+    enum cfg_commit commit;      /* default: after the environment is healthy */
+    uint64_t commit_deadline_ms; /* from the order's creation; 0: none of ours */
+    enum cfg_late_commit on_commit_deadline;
+    const struct cfg_kv
+        *changes; /* plan name or "*" -> word of enum cfg_change; see config_change() */
+    size_t nchanges;
     const char *account_url;    /* fulfilment: account -> where the buyer is sent */
     const char *manual_promise; /* fulfilment: manual -> "within one business day" */
+};
+
+/* Microsoft Marketplace, SaaS offer. Endpoints default to Microsoft's own. */
+struct cfg_azure {
+    const char *offer_id;           /* of Partner Center; "<offer>-preview" is the same offer */
+    const char *tenant_id;          /* publisher's Entra tenant */
+    const char *client_id;          /* app registration of the Technical configuration */
+    const char *client_secret_file; /* one of secret and certificate */
+    const char *certificate_file, *key_file; /* PEM */
+    enum cfg_token_version token_version;
+    const char *sign_in_client_id;   /* multitenant app for the landing page; "": no sign-in */
+    const char *sign_in_secret_file; /* "": public client (PKCE alone) */
+    enum cfg_sign_in_match sign_in_match;
+    const char *api_endpoint;   /* https://marketplaceapi.microsoft.com/api */
+    const char *login_endpoint; /* https://login.microsoftonline.com */
+};
+
+/* Google Cloud Marketplace, SaaS listing. Endpoints default to Google's own. */
+struct cfg_gcp {
+    const char *provider_id;          /* partner id: "acme-public", "DEMO-acme" */
+    const char *product_name;         /* productExternalName of entitlements: service name */
+    const char *const *audiences;     /* `aud` of sign-up tokens: domains or the service name */
+    bool automatic_approval;          /* of offers, as switched on in Producer Portal */
+    const char *subscription;         /* projects/P/subscriptions/S to pull; "": push only */
+    const char *push_audience;        /* aud of push tokens; "": no push is accepted */
+    const char *push_account;         /* e-mail of the service account that pushes */
+    const char *credentials_file;     /* service_account or external_account JSON; "": metadata */
+    const char *token_uri;            /* instead of the credentials file's */
+    const char *procurement_endpoint; /* https://cloudcommerceprocurement.googleapis.com */
+    const char *pubsub_endpoint;      /* https://pubsub.googleapis.com */
+    const char *certs_endpoint;       /* https://www.googleapis.com */
+    const char *sts_endpoint;         /* https://sts.googleapis.com */
+    const char *iam_endpoint;         /* https://iamcredentials.googleapis.com */
+    const char *metadata_endpoint;    /* http://metadata.google.internal */
 };
 
 struct cfg_market {
@@ -78,7 +133,7 @@ struct cfg_market {
     const char *provider;     /* direct | clazar | ... */
     const char *cloud;        /* aws | azure | gcp */
     const char *product;      /* title for the buyer */
-    const char *product_code; /* AWS product code */
+    const char *product_code; /* AWS product code; azure: offer_id; gcp: product_name */
     const char *product_id;   /* AWS prod-... */
     enum cfg_mode mode;
     enum cfg_pricing pricing;      /* default usage */
@@ -90,13 +145,16 @@ struct cfg_market {
     const char *agreement_endpoint;
     const char *sqs_endpoint;
     const char *sts_endpoint;
-    const char *queue_url;         /* SQS queue with the events; "" = none, grants at landing */
+    const char *queue_url;         /* what is polled for events: SQS queue (aws), subscription
+                                      (gcp); "" = nothing, aws then grants at landing */
     const char *const *sns_topics; /* allow-list of TopicArns for SNS envelopes, legacy */
     const char *sns_cert_file;     /* pinned certificate instead of fetching (sandbox, tests); "" */
     const char *credentials_file;  /* AWS shared credentials file; "" = chain */
     const char *profile;
     const char *role_arn, *external_id;
     const char *login_url; /* for buyers who have an account already */
+    struct cfg_azure azure;
+    struct cfg_gcp gcp;
     const struct cfg_plan *plans;
     size_t nplans;
 };
@@ -191,6 +249,7 @@ struct cfg_worker {
     uint64_t lease_ms;       /* default 30 s */
     uint64_t resync_ms;      /* visit every tenant; default 10 min, jittered */
     uint64_t refresh_ms;     /* ask the channel about every live order; default 6 h */
+    uint64_t reconcile_ms;   /* compare with the channel's own list; default 1 h, jittered */
     uint32_t crash_limit;    /* default 5 */
     uint32_t http_in_flight; /* default 64 */
     uint64_t drain_ms;       /* SIGTERM; default 20 s */
@@ -229,6 +288,10 @@ const struct cfg_market *config_market_by_id(const struct config *c, struct str 
 const struct cfg_plan *config_plan(const struct cfg_market *m, struct str name);
 const struct cfg_plan *config_plan_default(const struct cfg_market *m);
 const struct cfg_plan *config_plan_by_dimension(const struct cfg_market *m, struct str dimension);
+int cfg_change_word(const char *word, enum cfg_change *out); /* 0 or -EINVAL */
+/* How the change from one plan to another is carried out: the row of `from` that names `to`, else
+ * its row "*", else in place. */
+enum cfg_change config_change(const struct cfg_market *m, struct str from, struct str to);
 const struct cfg_template *config_template(const struct config *c, const char *name);
 /* What only `lastmile check-config` refuses, beyond what config_load() does: files that are named
  * and not there or readable, secret files open to others, providers that this version cannot

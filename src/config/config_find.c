@@ -1,6 +1,25 @@
 /* Look-ups in a loaded configuration. The arrays are short: a walk is fine. */
 #include "config/config.h"
 
+#include <errno.h>
+
+int cfg_change_word(const char *word, enum cfg_change *out)
+{
+    static const char *const words[] = {
+        [CFG_CHANGE_IN_PLACE] = "in-place",
+        [CFG_CHANGE_REPLACE] = "replace",
+        [CFG_CHANGE_AT_RENEWAL] = "at-renewal",
+        [CFG_CHANGE_REFUSE] = "refuse",
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (str_is(str_of(word), words[i])) {
+            *out = (enum cfg_change)i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
 const struct cfg_market *config_market(const struct config *c, struct str channel, struct str name)
 {
     for (size_t i = 0; i < c->nmarkets; i++)
@@ -47,6 +66,20 @@ const struct cfg_plan *config_plan_by_dimension(const struct cfg_market *m, stru
         if (str_is(dimension, m->plans[i].dimension))
             return &m->plans[i];
     return NULL;
+}
+
+enum cfg_change config_change(const struct cfg_market *m, struct str from, struct str to)
+{
+    const struct cfg_plan *p = config_plan(m, from);
+    enum cfg_change change = CFG_CHANGE_IN_PLACE;
+
+    for (size_t i = 0; p && i < p->nchanges; i++) {
+        if (str_is(to, p->changes[i].key))
+            return cfg_change_word(p->changes[i].value, &change) ? CFG_CHANGE_IN_PLACE : change;
+        if (str_is(STR("*"), p->changes[i].key))
+            cfg_change_word(p->changes[i].value, &change);
+    }
+    return change;
 }
 
 const struct cfg_template *config_template(const struct config *c, const char *name)

@@ -182,18 +182,7 @@ int aws_event_parse(const struct cfg_market *cfg, struct sns_trust *trust, struc
     cJSON *j;
     int rc;
 
-    *out = (struct market_event){.dedupe = "",
-                                 .type = "",
-                                 .purchase = "",
-                                 .license = "",
-                                 .agreement = "",
-                                 .previous_agreement = "",
-                                 .account = "",
-                                 .customer = "",
-                                 .offer = "",
-                                 .product_code = "",
-                                 .product_id = "",
-                                 .reason = ""};
+    *out = market_event_none;
     *why = "not JSON";
     if (json_parse(body, EVENT_MAX, &j))
         return -EBADMSG;

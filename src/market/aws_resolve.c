@@ -6,23 +6,12 @@
 
 enum { TOKEN_MAX = 16 * 1024, BODY_MAX = TOKEN_MAX * 6 + 256, ID_MAX = 255 };
 
-static const struct market_purchase empty = {
-    .purchase = "",
-    .license = "",
-    .agreement = "",
-    .account = "",
-    .customer = "",
-    .product_code = "",
-    .offer = "",
-    .status = "",
-};
-
 void aws_result_end(struct aws_job *j, enum market_class cls, const char *code,
                     uint64_t retry_after_ms)
 {
     struct market_result r = {.cls = cls, .code = code, .retry_after_ms = retry_after_ms};
 
-    r.purchase = cls == MARKET_OK ? j->p : empty;
+    r.purchase = cls == MARKET_OK ? j->p : market_purchase_none;
     j->cb.result(j->arg, &r);
 }
 
@@ -126,10 +115,10 @@ void aws_resolve(struct market *m, struct str token, market_result_cb *cb, void 
     struct aws_job *j = aws_job_new(aws_of(m), token.n, begin, aws_result_end, arg);
 
     if (!j) {
-        cb(arg, &(struct market_result){MARKET_RETRY, "NoMemory", 0, empty});
+        cb(arg, &(struct market_result){MARKET_RETRY, "NoMemory", 0, market_purchase_none});
         return;
     }
     j->cb.result = cb;
-    j->p = empty;
+    j->p = market_purchase_none;
     j->token = arena_str(j->a, token);
 }

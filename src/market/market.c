@@ -2,6 +2,41 @@
 
 #include <errno.h>
 
+const struct market_purchase market_purchase_none = {
+    .purchase = "",
+    .license = "",
+    .agreement = "",
+    .account = "",
+    .customer = "",
+    .product_code = "",
+    .offer = "",
+    .status = "",
+    .plan = "",
+    .term = "",
+    .usage_id = "",
+    .pending_plan = "",
+    .change_id = "",
+    .beneficiary = {"", "", ""},
+    .purchaser = {"", "", ""},
+};
+
+const struct market_event market_event_none = {
+    .dedupe = "",
+    .type = "",
+    .purchase = "",
+    .license = "",
+    .agreement = "",
+    .previous_agreement = "",
+    .account = "",
+    .customer = "",
+    .offer = "",
+    .product_code = "",
+    .product_id = "",
+    .reason = "",
+    .change_id = "",
+    .plan = "",
+};
+
 static const struct market_ops *const channels[] = {&market_aws};
 
 static const char *const events[] = {
@@ -16,6 +51,11 @@ static const char *const events[] = {
     [EVENT_FAILED] = "failed",
     [EVENT_ADVISORY] = "advisory",
     [EVENT_ADVISORY_RESOLVED] = "advisory-resolved",
+    [EVENT_CHANGE_ASKED] = "change-asked",
+    [EVENT_SUSPENDED] = "suspended",
+    [EVENT_REINSTATED] = "reinstated",
+    [EVENT_ACCOUNT] = "account",
+    [EVENT_ERASE] = "erase",
 };
 enum { EVENTS = sizeof(events) / sizeof(*events) };
 

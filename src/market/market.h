@@ -34,8 +34,42 @@ struct market_entitlement {
     int64_t expires_ms; /* 0: none given */
 };
 
+/* What the channel's own record says of a purchase now. UNKNOWN: it has no such record (aws), the
+ * worker judges by `granted`, entitlements and `status`. */
+enum market_standing {
+    STANDING_UNKNOWN,
+    STANDING_HELD,      /* bought, the charge waits for our commit */
+    STANDING_SCHEDULED, /* committed or needing none, begins later (starts_ms, or the channel's
+                           delay) */
+    STANDING_ACTIVE,
+    STANDING_SUSPENDED,
+    STANDING_ENDED
+};
+
+/* A person as the channel names him: "tenant/object" (Entra tid/oid), "" when not told. */
+struct market_person {
+    const char *tenant, *object, *email;
+};
+
 /* One purchase as the channel tells it. Strings never NULL. */
 struct market_purchase {
+    enum market_standing standing;
+    bool signup_wanted;   /* gcp: the account's sign-up waits for our approval */
+    bool unattended;      /* may be fulfilled with no landing: auto-activated, or the account signed
+                             up before */
+    bool no_renewal;      /* ends at ends_ms by the buyer's wish */
+    bool read_only;       /* azure: allowedCustomerOperations has no Update or Delete (reseller) */
+    bool test;            /* a test purchase by the channel's word */
+    const char *plan;     /* the channel's plan id; "" where entitlements name the plan (aws) */
+    uint64_t quantity;    /* seats; 0: not sold by seats */
+    const char *term;     /* ISO 8601 duration as given, "" unknown */
+    const char *usage_id; /* where usage is reported to, when it differs from the purchase (gcp) */
+    /* A change that the buyer asked for and that waits for our answer. */
+    const char *pending_plan;  /* "" none */
+    uint64_t pending_quantity; /* 0 none */
+    const char *change_id;     /* azure: operation id; gcp: the pending plan; "" nothing waits */
+    int64_t read_ms;           /* our wall clock when the reading began; 0: not read */
+    struct market_person beneficiary, purchaser;
     const char
         *purchase; /* the key: licence id "l-..." (aws concurrent), "<code>/<customer>" (legacy) */
     const char *license; /* full ARN as ResolveCustomer returned it, to be sent back as it is */
@@ -52,6 +86,9 @@ struct market_purchase {
     int64_t starts_ms, ends_ms; /* 0 unknown / open end */
     const char *status;         /* agreement status when asked, "" otherwise */
 };
+
+/* Every text "": what a purchase starts from. */
+extern const struct market_purchase market_purchase_none;
 
 struct market_result {
     enum market_class cls;
@@ -74,7 +111,12 @@ enum market_event_kind {
     EVENT_SUPERSEDED, /* the old half of RENEWED or REPLACED: never revokes */
     EVENT_FAILED,     /* subscribe-fail: payment failed */
     EVENT_ADVISORY,   /* a human should look; optional suspend */
-    EVENT_ADVISORY_RESOLVED
+    EVENT_ADVISORY_RESOLVED,
+    EVENT_CHANGE_ASKED, /* plan or quantity: waits for accept or reject (change_id) */
+    EVENT_SUSPENDED,
+    EVENT_REINSTATED,
+    EVENT_ACCOUNT, /* gcp ACCOUNT_ACTIVE: no order of its own; nothing to do */
+    EVENT_ERASE    /* the customer's data must go: gcp ..._DELETED */
 };
 
 struct market_event {
@@ -96,7 +138,11 @@ struct market_event {
                            RENEWAL_UPCOMING, RENEWAL_TERMS, ADVISORY, VET_FAILED */
     bool trial;
     int64_t starts_ms, ends_ms;
+    const char *change_id; /* azure: operation id of the webhook; "" none */
+    const char *plan;      /* the plan that the event names; a hint */
 };
+
+extern const struct market_event market_event_none;
 
 struct market_message {  /* one inbound message */
     const char *receipt; /* for ack */
@@ -120,9 +166,63 @@ struct market_batch {
  * to open() must outlive it; a reload opens new ones and closes the old. */
 struct market;
 
+/* Who signed in on the landing page. */
+struct market_sign_in {
+    struct str code, verifier, nonce, redirect_uri;
+};
+struct market_identity {
+    const char *tenant, *object; /* Entra tid, oid: the key of a person */
+    const char *name, *email;    /* for display and as a proposal only */
+};
+
+/* What a worker tells a channel about one purchase. Every verb may be sent again: an effect that
+ * stands already answers MARKET_OK. Whether it came true is read afterwards. */
+enum market_verb {
+    MARKET_SIGNUP,        /* gcp: approve the account; others: MARKET_OK, nothing sent */
+    MARKET_COMMIT,        /* activate (azure), approve (gcp): the charge may begin */
+    MARKET_REJECT,        /* a purchase that is still held: gcp reject, azure DELETE */
+    MARKET_PROGRESS,      /* gcp: messageToUser while the purchase is held */
+    MARKET_ACCEPT_CHANGE, /* change_id */
+    MARKET_REJECT_CHANGE, /* change_id */
+    MARKET_CANCEL,        /* azure DELETE of a running one */
+    MARKET_CHANGE_PLAN,   /* azure PATCH planId = text */
+    MARKET_CHANGE_QUANTITY
+};
+
+struct market_caps {
+    bool hold;          /* the charge can wait for MARKET_COMMIT */
+    bool signup;        /* accounts are approved by us */
+    bool progress;      /* MARKET_PROGRESS is shown to the buyer */
+    bool refuse_change; /* MARKET_REJECT_CHANGE exists */
+    bool cancel;        /* MARKET_CANCEL exists */
+    bool change;        /* MARKET_CHANGE_* exist */
+    bool sign_in;       /* the buyer signs in before the purchase is shown */
+    bool usage_hard;    /* usage outside an active contract is refused (hard gate) */
+    uint64_t hold_ms;   /* how long the channel lets a purchase wait; 0: not told */
+};
+
 typedef void market_result_cb(void *arg, const struct market_result *r);
 typedef void market_batch_cb(void *arg, const struct market_batch *b);
 typedef void market_ack_cb(void *arg, enum market_class cls);
+typedef void market_verb_cb(void *arg, enum market_class cls, const char *code,
+                            uint64_t retry_after_ms);
+/* cls OK: identity is valid. INVALID: the code or token is refused, sign in again. */
+typedef void market_identity_cb(void *arg, enum market_class cls, const char *code,
+                                const struct market_identity *identity);
+/* One page of the channel's own list, of this product only; next: "" at the end. */
+struct market_page {
+    enum market_class cls;
+    const char *code;
+    uint64_t retry_after_ms;
+    const struct market_purchase *purchases;
+    size_t n;
+    const char *next;
+};
+typedef void market_page_cb(void *arg, const struct market_page *p);
+/* The key set that the front checks this product's inbound calls with, as it was served; ttl_ms:
+ * how long it may be kept. */
+typedef void market_keys_cb(void *arg, enum market_class cls, const char *code, struct str keys,
+                            uint64_t ttl_ms);
 
 struct market_ops {
     const char *channel;
@@ -148,9 +248,22 @@ struct market_ops {
      * envelope is signed: for the other two the door they came through must be trusted. */
     int (*parse)(struct market *m, struct str body, struct arena *a, struct market_event *out,
                  const char **why);
+    /* The following are NULL where a channel has no such thing. */
+    const struct market_caps *(*caps)(const struct cfg_market *cfg);
+    void (*tell)(struct market *m, enum market_verb verb, const struct market_purchase *known,
+                 struct str text, market_verb_cb *cb, void *arg);
+    void (*list)(struct market *m, const char *page, market_page_cb *cb, void *arg);
+    void (*keys)(struct market *m, market_keys_cb *cb, void *arg);
+    void (*sign_in)(struct market *m, const struct market_sign_in *s, market_identity_cb *cb,
+                    void *arg);
+    /* By cfg's rule: may this person have that purchase? */
+    bool (*may_claim)(const struct cfg_market *cfg, const struct market_identity *who,
+                      const struct market_purchase *p);
 };
 
 extern const struct market_ops market_aws;
+extern const struct market_ops market_azure;
+extern const struct market_ops market_gcp;
 const struct market_ops *market_find(const char *channel);
 const char *market_event_name(
     enum market_event_kind k); /* "purchased", "entitlement-changed", ... */

@@ -128,17 +128,16 @@ static void refreshed(void *arg, const struct market_result *r)
 static void ask(struct task *t)
 {
     struct event_work *e = t->state;
-    struct market_purchase known = {
-        .purchase = arena_dup(t->arena, e->purchase),
-        .license = arena_dup(t->arena, e->license),
-        .agreement = arena_dup(t->arena, e->agreement),
-        .account = arena_dup(t->arena, e->account),
-        .customer = e->ev.customer,
-        .product_code = arena_dup(t->arena, e->product_code),
-        .offer = e->ev.offer,
-        .status = "",
-    };
+    struct market_purchase known = market_purchase_none;
 
+    known.purchase = arena_dup(t->arena, e->purchase);
+    known.license = arena_dup(t->arena, e->license);
+    known.agreement = arena_dup(t->arena, e->agreement);
+    known.account = arena_dup(t->arena, e->account);
+    known.customer = e->ev.customer;
+    known.product_code = arena_dup(t->arena, e->product_code);
+    known.offer = e->ev.offer;
+    known.change_id = e->ev.change_id;
     crash_point("event.before_market");
     task_hold(t);
     e->ops->refresh(e->market, &known, refreshed, t);

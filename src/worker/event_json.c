@@ -21,6 +21,8 @@ static const struct {
     {"product_code", offsetof(struct market_event, product_code)},
     {"product_id", offsetof(struct market_event, product_id)},
     {"reason", offsetof(struct market_event, reason)},
+    {"change_id", offsetof(struct market_event, change_id)},
+    {"plan", offsetof(struct market_event, plan)},
 };
 
 static const struct {
@@ -65,7 +67,7 @@ int event_json_read(struct str text, struct arena *a, struct market_event *out)
 
     if (rc)
         return -EINVAL;
-    *out = (struct market_event){0};
+    *out = market_event_none;
     rc = market_event_parse(json_str(j, "kind"), &out->kind);
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts) && rc == 0; i++) {
         char *copy = arena_dup(a, json_str(j, texts[i].key));

@@ -9,6 +9,11 @@ static bool copy(struct task *t, const char **s)
     return *s != NULL;
 }
 
+static bool copy_person(struct task *t, struct market_person *p)
+{
+    return copy(t, &p->tenant) && copy(t, &p->object) && copy(t, &p->email);
+}
+
 bool purchase_copy(struct task *t, const struct market_purchase *p, struct market_purchase *out)
 {
     struct market_entitlement *e;
@@ -17,7 +22,10 @@ bool purchase_copy(struct task *t, const struct market_purchase *p, struct marke
     e = arena_alloc(t->arena, p->nentitlements * sizeof(*e) + 1);
     if (!e || !copy(t, &out->purchase) || !copy(t, &out->license) || !copy(t, &out->agreement) ||
         !copy(t, &out->account) || !copy(t, &out->customer) || !copy(t, &out->product_code) ||
-        !copy(t, &out->offer) || !copy(t, &out->status))
+        !copy(t, &out->offer) || !copy(t, &out->status) || !copy(t, &out->plan) ||
+        !copy(t, &out->term) || !copy(t, &out->usage_id) || !copy(t, &out->pending_plan) ||
+        !copy(t, &out->change_id) || !copy_person(t, &out->beneficiary) ||
+        !copy_person(t, &out->purchaser))
         return false;
     for (size_t i = 0; i < p->nentitlements; i++) {
         e[i] = p->entitlements[i];

@@ -132,16 +132,14 @@ static void take(struct task *t, const struct store_rows *rows)
     struct refresh *s = t->state;
     const struct store_row *r = &rows->row[0];
 
-    s->known = (struct market_purchase){
-        .purchase = kept(t, rows, "o.purchase"),
-        .license = kept(t, rows, "o.license"),
-        .agreement = kept(t, rows, "o.agreement"),
-        .account = kept(t, rows, "o.account"),
-        .customer = kept(t, rows, "o.customer"),
-        .product_code = kept(t, rows, "o.product_code"),
-        .offer = kept(t, rows, "o.offer"),
-        .status = "",
-    };
+    s->known = market_purchase_none;
+    s->known.purchase = kept(t, rows, "o.purchase");
+    s->known.license = kept(t, rows, "o.license");
+    s->known.agreement = kept(t, rows, "o.agreement");
+    s->known.account = kept(t, rows, "o.account");
+    s->known.customer = kept(t, rows, "o.customer");
+    s->known.product_code = kept(t, rows, "o.product_code");
+    s->known.offer = kept(t, rows, "o.offer");
     s->plan = arena_str(t->arena, store_get(rows, "o.plan"));
     s->at = store_row_int(r, "o.at", 0);
     s->waiting_ms = store_row_int(r, "now", 0) - store_row_int(r, "o.at_registered", 0);

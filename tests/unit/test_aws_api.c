@@ -367,14 +367,12 @@ static void no_credentials_no_call(void **state)
 
 static struct market_purchase purchase(void)
 {
-    return (struct market_purchase){.purchase = ID,
-                                    .license = ARN,
-                                    .agreement = "",
-                                    .account = "845735284135",
-                                    .customer = "",
-                                    .product_code = "",
-                                    .offer = "",
-                                    .status = ""};
+    struct market_purchase p = market_purchase_none;
+
+    p.purchase = ID;
+    p.license = ARN;
+    p.account = "845735284135";
+    return p;
 }
 
 static void refresh_reads_agreement_and_terms(void **state)
