@@ -9,11 +9,14 @@
 
 static struct script scripts[STORE_SCRIPTS] = {
     [STORE_LAND] = {"land", true},
+    [STORE_SIGN_IN] = {"sign_in", true},
+    [STORE_CLAIM] = {"claim", true},
     [STORE_REG_GET] = {"reg_get", false},
     [STORE_SUBMIT] = {"submit", true},
     [STORE_STATUS] = {"status", false},
     [STORE_READY] = {"ready", false},
     [STORE_REG_LOAD] = {"reg_load", false},
+    [STORE_REG_IDENTITY] = {"reg_identity", true},
     [STORE_REG_RESOLVED] = {"reg_resolved", true},
     [STORE_REG_REFUSED] = {"reg_refused", true},
     [STORE_REG_PLACED] = {"reg_placed", true},

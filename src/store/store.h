@@ -40,13 +40,16 @@ enum store_user { STORE_FRONT, STORE_WORKER, STORE_CLI };
 
 enum store_script {
     /* front */
-    STORE_LAND,    /* reg_hash channel product sealed_token ttl_ms extra_json */
+    STORE_LAND,    /* reg_hash channel product sealed_token ttl_ms extra_json [sign_in] */
+    STORE_SIGN_IN, /* reg_hash sealed_answer : the sign-in page was left; starts the resolve task */
+    STORE_CLAIM,   /* reg_hash cap_hash cap_ttl_ms : capability for an order registered before */
     STORE_REG_GET, /* reg_hash */
     STORE_SUBMIT,  /* reg_hash cap_hash cap_ttl_ms form_json email late_ms */
     STORE_STATUS,  /* cap_hash */
     STORE_READY,   /* - : row of meta: schema, shards, now, worker heartbeat age */
     /* market role */
     STORE_REG_LOAD,     /* task token reg_hash -> every field, sealed token and form included */
+    STORE_REG_IDENTITY, /* task token reg_hash (id_* v)* : who signed in */
     STORE_REG_RESOLVED, /* task token reg_hash order_id order_shard (k v)* */
     STORE_REG_REFUSED,  /* task token reg_hash code final(0|1) */
     STORE_REG_PLACED,   /* task token reg_hash [order_id: where it really went] */

@@ -1,5 +1,6 @@
--- land: reg_hash channel product sealed_token ttl_ms extra_json
--- A buyer arrived: the registration and the task that asks the channel who it is. The record
+-- land: reg_hash channel product sealed_token ttl_ms extra_json [sign_in(0|1)]
+-- A buyer arrived: the registration and the task that asks the channel who it is; with sign_in=1
+-- the task waits for sign_in.lua and the state is signin. The record
 -- lives 7 days; the sealed token is of use until token_until and is dropped by reg_resolved or
 -- reg_refused. Again with the same token: nothing. With another one: LMEXIST.
 -- -> {state, ver}
@@ -15,10 +16,12 @@ end
 check_queue('market')
 call('HGET', P .. 'k:resolve:' .. reg, 'state')
 
+local state = ARGV[7] == '1' and 'signin' or 'new'
+
 write_clock()
-call('HSET', key, 'state', 'new', 'channel', channel, 'product', product, 'token', token,
+call('HSET', key, 'state', state, 'channel', channel, 'product', product, 'token', token,
     'digest', digest, 'token_until', int(NOW + ttl), 'extra', ARGV[6] or '', 'created', int(NOW),
     'ver', '1')
 call('PEXPIRE', key, int(7 * DAY))
-add_task('resolve:' .. reg, 'resolve', 'market', reg, 0, '')
-return {{'state', 'new', 'ver', '1'}}
+if state == 'new' then add_task('resolve:' .. reg, 'resolve', 'market', reg, 0, '') end
+return {{'state', state, 'ver', '1'}}

@@ -3,7 +3,7 @@
 start()
 local r = hash(P .. 'r:' .. arg(1))
 if not r.state then refuse('LMNOENT', 'registration') end
-local out = row(r, 'token digest form email cap cap_ttl late_ms extra')
+local out = row(r, 'token answer digest form email cap cap_ttl late_ms extra id_object')
 if r.order and shard_of(r.order) == SHARD then
     local o = order_state(canon(r.order))
     if o.fulfilment then

@@ -8,7 +8,8 @@ if s[1] then
         'trial', 'starts', 'ends', 'entitlements', 'contract', 'fulfilment', 'registered',
         'confirmed', 'granted', 'email', 'want', 'hold', 'step', 'pct', 'msg', 'note', 'class',
         'code', 'endpoint', 'at_registered', 'at_confirmed', 'at_applied', 'at_verified',
-        'at_ready', 'at_ended', 'delete_at', 'late', 'advisory', 'tenant', 'account', 'merged'}
+        'at_ready', 'at_ended', 'delete_at', 'late', 'advisory', 'tenant', 'account', 'merged',
+        'commit', 'standing', 'no_renewal', 'pending_plan', 'pending_quantity', 'unattended'}
     local v = call('HMGET', P .. 'o:' .. s[1], unpack(names))
     if not v[1] then refuse('LMNOENT', 'order') end
     local out = {'kind', 'order', 'order', s[1], 'now', int(NOW)}
@@ -23,5 +24,5 @@ end
 if s[3] then return {{'kind', 'moved', 'moved', s[3]}} end
 local r = s[2] and hash(P .. 'r:' .. s[2])
 if not r or not r.state then refuse('LMNOENT', 'capability') end
-return {row(r, 'token digest form cap cap_ttl late_ms extra', '',
+return {row(r, 'token answer digest form cap cap_ttl late_ms extra id_tenant id_object id_name id_email', '',
     {'kind', 'reg', 'reg', s[2], 'now', int(NOW)})}
