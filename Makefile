@@ -109,7 +109,7 @@ $(O)/lastmile: $(call objects_of,$(cli_src)) $(call lib,store) $(call lib,config
 	$(link) -lyaml $(store_libs) $(base_libs) $(LDLIBS)
 $(O)/lastmile-sandbox: $(call objects_of,$(sandbox_src)) $(call lib,base)
 	$(say) "  LINK    $@"
-	$(link) -lmicrohttpd -lcrypto -luv $(base_libs) $(LDLIBS)
+	$(link) -lmicrohttpd -lcurl -lcrypto -luv $(base_libs) $(LDLIBS)
 $(O)/lastmile-demo-tenant: $(call objects_of,$(tenant_src)) $(call lib,base)
 	$(say) "  LINK    $@"
 	$(link) -lmicrohttpd $(base_libs) $(LDLIBS)

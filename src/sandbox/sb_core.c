@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "sandbox/sb_post.h"
 #include "sandbox/sb_snskey.h"
 
 static int init_lock(struct sb *s)
@@ -45,6 +46,7 @@ void sb_core_free(struct sb *s)
     struct sb_vec *all[] = {&s->products, &s->purchases, &s->tokens, &s->records,
                             &s->sessions, &s->faults,    &s->calls};
 
+    sb_post_free(s);
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         sb_vec_free(all[i]);
     sb_queue_free(&s->queue);

@@ -19,6 +19,8 @@
 #define SB_DAY_MS  86400000
 
 struct sb_sns;
+struct sb_posts;
+struct sb_az;
 
 struct sb_conf {
     char access_key[129];
@@ -49,6 +51,8 @@ struct sb {
     struct sb_queue queue;
     struct sb_ledger ledger;
     struct sb_sns *sns;
+    struct sb_posts *posts; /* NULL until the first sb_post_add() */
+    struct sb_az *az;       /* NULL without an Azure seller */
     struct {
         int64_t second;
         unsigned used;
