@@ -61,6 +61,7 @@ struct http_reply {
     struct str date;         /* Date header */
     struct str error_type;   /* X-Amzn-ErrorType header */
     uint64_t retry_after_ms; /* Retry-After header (at most a day), 0: none */
+    uint64_t max_age_ms;     /* max-age of Cache-Control (at most a week), 0: none */
     uint64_t elapsed_ms;
 };
 

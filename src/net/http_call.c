@@ -12,6 +12,7 @@ enum {
     REPLY_MAX = 256 * 1024,
     HEAD_MAX = 64 * 1024,
     RETRY_AFTER_MAX_S = 24 * 3600,
+    MAX_AGE_MAX_S = 7 * 24 * 3600,
 };
 
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
@@ -70,6 +71,24 @@ static uint64_t retry_after(struct str v)
     return wait > RETRY_AFTER_MAX_S * 1000LL ? RETRY_AFTER_MAX_S * 1000ULL : (uint64_t)wait;
 }
 
+/* RFC 9111 5.2.2.1; "no-store" and "no-cache" mean none. */
+static uint64_t max_age(struct str v)
+{
+    uint64_t age = 0, s;
+
+    while (v.n) {
+        struct str rest, value, word = str_trim(str_cut(v, ',', &rest));
+        struct str name = str_cut(word, '=', &value);
+
+        v = rest;
+        if (str_ieq(name, STR("no-store")) || str_ieq(name, STR("no-cache")))
+            return 0;
+        if (str_ieq(name, STR("max-age")) && str_u64(value, UINT64_MAX, &s) == 0)
+            age = s > MAX_AGE_MAX_S ? MAX_AGE_MAX_S : s;
+    }
+    return age * 1000;
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
     struct http_call *c = arg;
@@ -83,7 +102,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
     /* A new status line: what came before was an interim (1xx) answer. */
     if (str_starts(line, STR("HTTP/"))) {
         c->date[0] = c->error_type[0] = '\0';
-        c->reply.retry_after_ms = 0;
+        c->reply.retry_after_ms = c->reply.max_age_ms = 0;
         return line.n;
     }
     name = str_cut(line, ':', &value);
@@ -94,6 +113,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
         (void)str_copy(value, c->error_type, sizeof(c->error_type));
     else if (str_ieq(name, STR("retry-after")))
         c->reply.retry_after_ms = retry_after(value);
+    else if (str_ieq(name, STR("cache-control")))
+        c->reply.max_age_ms = max_age(value);
     return line.n;
 }
 
