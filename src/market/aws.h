@@ -121,7 +121,6 @@ void aws_call_cancel(struct aws_job *j);
 enum market_class aws_classify(const struct aws_op *op, int status, struct str code);
 /* Bare code of "__type" or of the header: "ns#Code:uri" -> "Code". */
 struct str aws_error_code(const cJSON *body, struct str header);
-const char *aws_transport_code(int rc, enum market_class *cls);
 
 /* aws_entitle.c: reads all pages for j->p, then calls j->after_entitlements. */
 void aws_entitle(struct aws_job *j);

@@ -102,7 +102,7 @@ static void on_reply(void *arg, const struct http_reply *r)
 
     j->http = NULL;
     if (r->rc) {
-        code = aws_transport_code(r->rc, &cls);
+        code = market_transport_code(r->rc, &cls);
         fail(j, cls, code, r->retry_after_ms);
         return;
     }

@@ -1,6 +1,4 @@
 /* What AWS's error codes mean for us. Matched on the code, never on the status alone. */
-#include <errno.h>
-
 #include "market/aws.h"
 
 static const struct {
@@ -48,32 +46,4 @@ struct str aws_error_code(const cJSON *body, struct str header)
         code = str_from(code, (size_t)at + 1);
     code = str_trim(str_cut(code, ':', &rest));
     return code.n <= 100 && str_text(code) ? code : str_make(NULL, 0);
-}
-
-const char *aws_transport_code(int rc, enum market_class *cls)
-{
-    static const struct {
-        int rc;
-        enum market_class cls;
-        const char *code;
-    } rows[] = {
-        {-ETIMEDOUT, MARKET_RETRY, "Timeout"},
-        {-ECONNREFUSED, MARKET_RETRY, "ConnectionRefused"},
-        {-EHOSTUNREACH, MARKET_RETRY, "NameNotFound"},
-        {-EHOSTDOWN, MARKET_RETRY, "CircuitOpen"},
-        {-EMSGSIZE, MARKET_RETRY, "ReplyTooBig"},
-        {-EPROTO, MARKET_RETRY, "TruncatedReply"},
-        {-ECANCELED, MARKET_RETRY, "Canceled"},
-        {-EKEYREJECTED, MARKET_CONFIG, "TlsNotVerified"},
-        {-EACCES, MARKET_CONFIG, "AddressRefused"},
-        {-EINVAL, MARKET_CONFIG, "BadEndpoint"},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-        if (rows[i].rc == rc) {
-            *cls = rows[i].cls;
-            return rows[i].code;
-        }
-    *cls = MARKET_RETRY;
-    return "TransportError";
 }

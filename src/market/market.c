@@ -92,3 +92,31 @@ const char *market_class_name(enum market_class c)
 
     return (unsigned)c < sizeof(names) / sizeof(*names) ? names[c] : "config";
 }
+
+const char *market_transport_code(int rc, enum market_class *cls)
+{
+    static const struct {
+        int rc;
+        enum market_class cls;
+        const char *code;
+    } rows[] = {
+        {-ETIMEDOUT, MARKET_RETRY, "Timeout"},
+        {-ECONNREFUSED, MARKET_RETRY, "ConnectionRefused"},
+        {-EHOSTUNREACH, MARKET_RETRY, "NameNotFound"},
+        {-EHOSTDOWN, MARKET_RETRY, "CircuitOpen"},
+        {-EMSGSIZE, MARKET_RETRY, "ReplyTooBig"},
+        {-EPROTO, MARKET_RETRY, "TruncatedReply"},
+        {-ECANCELED, MARKET_RETRY, "Canceled"},
+        {-EKEYREJECTED, MARKET_CONFIG, "TlsNotVerified"},
+        {-EACCES, MARKET_CONFIG, "AddressRefused"},
+        {-EINVAL, MARKET_CONFIG, "BadEndpoint"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (rows[i].rc == rc) {
+            *cls = rows[i].cls;
+            return rows[i].code;
+        }
+    *cls = MARKET_RETRY;
+    return "TransportError";
+}

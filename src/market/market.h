@@ -95,7 +95,8 @@ struct market_result {
     const char *code; /* bare error code of the API, for operator and log; "" when none. With
                          MARKET_OK: what a side question (agreement, terms) failed with */
     uint64_t retry_after_ms;
-    struct market_purchase purchase; /* valid when cls == MARKET_OK */
+    struct market_purchase purchase; /* valid when cls == MARKET_OK; with MARKET_PRODUCT its
+                                        product_code may tell whose it is, all else is "" */
 };
 
 enum market_event_kind {
@@ -269,5 +270,7 @@ const char *market_event_name(
     enum market_event_kind k); /* "purchased", "entitlement-changed", ... */
 int market_event_parse(struct str name, enum market_event_kind *out);
 const char *market_class_name(enum market_class c);
+/* For channels: what http_reply.rc means, when it is not 0. */
+const char *market_transport_code(int rc, enum market_class *cls);
 
 #endif
