@@ -47,6 +47,8 @@ enum store_script {
     STORE_SUBMIT,  /* reg_hash cap_hash cap_ttl_ms form_json email late_ms */
     STORE_STATUS,  /* cap_hash */
     STORE_READY,   /* - : row of meta: schema, shards, now, worker heartbeat age */
+    STORE_KEYS_GET,  /* channel product -> keys fetched ttl now, of shard 0 like all STORE_KEYS_* */
+    STORE_KEYS_WANT, /* channel product min_ms : task keys:<channel>/<product> */
     /* market role */
     STORE_REG_LOAD,     /* task token reg_hash -> every field, sealed token and form included */
     STORE_REG_IDENTITY, /* task token reg_hash (id_* v)* : who signed in */
@@ -61,8 +63,10 @@ enum store_script {
     STORE_AGREEMENT,    /* channel agreement at_ms (k v)* -> the merged record */
     STORE_ACCOUNT_ADD,  /* channel product_code account order_id */
     STORE_ACCOUNT_GET,  /* channel product_code account -> one row per order */
-    STORE_EVENT_PUT, /* event_id dedupe_hash channel product type kind json raw at_ms -> dup=0|1 */
-    STORE_EVENT_GET, /* event_id */
+    STORE_EVENT_PUT,    /* event_id dedupe_hash channel product type kind json raw at_ms -> dup=0|1;
+                           by the front too: kind and json "" leave raw to market_ops.parse() */
+    STORE_EVENT_GET,    /* event_id */
+    STORE_KEYS_PUT,     /* task token channel product keys ttl_ms */
     /* tasks (all roles) */
     STORE_TASK_ADD,   /* id kind role subject delay_ms data */
     STORE_TASK_CLAIM, /* worker seed lease_ms max crash_limit role+ : row 0 {next_ms}, then tasks */

@@ -114,6 +114,13 @@ static void the_front_can_do_its_part(void **state)
     IS("placed", "1");
     OK(0, STORE_STATUS, "c1");
     OK(0, STORE_STATUS, "c2");
+    OK(0, STORE_EVENT_PUT, "e9", "d9", "azure", "saas", "Renew", "", "", "{}", "5");
+    IS("dup", "0");
+    OK(0, STORE_EVENT_PUT, "e9", "d9", "azure", "saas", "Renew", "", "", "{}", "5");
+    IS("dup", "1");
+    REFUSED(-ENOENT, 0, STORE_KEYS_GET, "azure", "saas");
+    OK(0, STORE_KEYS_WANT, "azure", "saas", "60000");
+    IS("wanted", "1");
     fx.done = false;
     store_order_fields(fx.store, STR(ORDER), names, 2, on_answer, &fx);
     assert_int_equal(finish_call(), 0);
@@ -124,7 +131,7 @@ static void the_front_can_do_nothing_else(void **state)
 {
     static const enum store_script others[] = {
         STORE_ORDER_UPSERT, STORE_ORDER_MERGE, STORE_AGREEMENT, STORE_ACCOUNT_ADD,
-        STORE_ACCOUNT_GET,  STORE_EVENT_PUT,   STORE_EVENT_GET, STORE_TASK_CLAIM,
+        STORE_ACCOUNT_GET,  STORE_KEYS_PUT,    STORE_EVENT_GET, STORE_TASK_CLAIM,
         STORE_ORDERS,       STORE_ORDER_GET,   STORE_LOG,       STORE_BEAT,
         STORE_SWEEP,        STORE_INVARIANTS,  STORE_RESYNC,    STORE_STATS,
     };
@@ -161,8 +168,11 @@ static void raw_commands(void **state)
         {"front", false, {"HMGET", "{p0}:e:x", "json"}},
         {"front", false, {"HGETALL", "{p0}:a:aws:x"}},
         {"front", false, {"SMEMBERS", "{p0}:acct:aws:x:y"}},
-        {"front", false, {"GET", "{p0}:ev:x"}},
         {"front", false, {"SET", "{p0}:alias:x", "y"}},
+        {"front", true, {"HGET", "{p0}:keys:azure/saas", "ttl"}},
+        {"front", false, {"HSET", "{p0}:keys:azure/saas", "keys", "{}"}},
+        {"front", false, {"DEL", "{p0}:keys:azure/saas"}},
+        {"front", false, {"HGETALL", "{p0}:e:e1"}},
         {"front", false, {"ZRANGE", "{p0}:orders", "0", "-1"}},
         {"front", false, {"HGET", "other", "x"}},
         {"front", false, {"EVAL", "return redis.call('KEYS','*')", "0"}},
@@ -249,6 +259,10 @@ static void worker_and_cli_can_do_their_part(void **state)
     open_as(STORE_WORKER);
     OK(0, STORE_INIT, "1", "test", "1");
     OK(0, STORE_BEAT, "w", "market,deploy", "1000");
+    OK(0, STORE_KEYS_WANT, "gcp", "p", "60000");
+    assert_true(claim("market"));
+    OK(0, STORE_KEYS_PUT, task, token, "gcp", "p", "{}", "1000");
+    OK(0, STORE_KEYS_GET, "gcp", "p");
     OK(0, STORE_EVENT_PUT, "e1", "d1", "aws", "p", "t", "k", "{}", "", "5");
     OK(0, STORE_EVENT_GET, "e1");
     OK(0, STORE_AGREEMENT, "aws", "a", "5", "status", "x");

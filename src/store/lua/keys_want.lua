@@ -1,0 +1,16 @@
+-- keys_want: channel product min_ms
+-- Somebody met a key that is not in the set, or found no set: it is fetched again, unless it was
+-- fetched or asked for less than min_ms ago.
+-- -> {wanted(0|1)}
+start()
+local subject, min = arg(1) .. '/' .. arg(2), num(3)
+local asked = P .. 'keysask:' .. subject
+local fetched = tonumber(call('HGET', P .. 'keys:' .. subject, 'fetched') or '')
+if call('GET', asked) or (fetched and NOW - fetched < min) then return {{'wanted', '0'}} end
+call('HGET', P .. 'k:keys:' .. subject, 'state')
+check_queue('market')
+
+write_clock()
+if min > 0 then call('SET', asked, '1', 'PX', int(min)) end
+add_task('keys:' .. subject, 'keys', 'market', subject, 0, '')
+return {{'wanted', '1'}}
