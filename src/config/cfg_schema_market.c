@@ -153,8 +153,8 @@ static const struct cfg_key gcp_keys[] = {
      .help = "Token exchange of workload identity."},
     {"iam_endpoint", CT_URL, AT(iam_endpoint), .dflt = "https://iamcredentials.googleapis.com",
      .help = "Impersonation of workload identity."},
-    {"metadata_endpoint", CT_URL, AT(metadata_endpoint), .dflt = "http://metadata.google.internal",
-     .help = "Metadata server."},
+    {"metadata_endpoint", CT_URL, AT(metadata_endpoint),
+     .help = "Metadata server. Default: `GCE_METADATA_HOST`, else Google's own."},
 };
 #undef OF
 const struct cfg_section cfg_schema_gcp = {

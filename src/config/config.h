@@ -124,7 +124,7 @@ struct cfg_gcp {
     const char *certs_endpoint;       /* https://www.googleapis.com */
     const char *sts_endpoint;         /* https://sts.googleapis.com */
     const char *iam_endpoint;         /* https://iamcredentials.googleapis.com */
-    const char *metadata_endpoint;    /* http://metadata.google.internal */
+    const char *metadata_endpoint;    /* "": http://metadata.google.internal */
 };
 
 struct cfg_market {

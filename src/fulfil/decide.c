@@ -1,15 +1,23 @@
 #include "fulfil/decide.h"
 
-#include <string.h>
+enum { COMMIT_LOOK_MS = 30000 }; /* the answer wakes us; this is for when it was lost */
 
 static bool ended(const struct decide_in *in)
 {
     return in->contract == CONTRACT_CANCELLED || in->contract == CONTRACT_EXPIRED;
 }
 
+static bool charge_waits(const struct decide_in *in)
+{
+    return in->contract == CONTRACT_PENDING &&
+           (in->commit == COMMIT_HELD || in->commit == COMMIT_ASKED);
+}
+
 enum desire decide_desire(const struct decide_in *in)
 {
-    if (in->want_deleted || (ended(in) && in->now_ms >= in->delete_at_ms))
+    bool refused = in->contract == CONTRACT_PENDING && in->commit == COMMIT_REJECTED;
+
+    if (in->want_deleted || in->erase || refused || (ended(in) && in->now_ms >= in->delete_at_ms))
         return DESIRE_DELETED;
     if (!in->registered)
         return DESIRE_NONE;
@@ -17,7 +25,7 @@ enum desire decide_desire(const struct decide_in *in)
         return in->keep_on_end && !in->want_suspended ? DESIRE_RUNNING : DESIRE_SUSPENDED;
     if (in->contract == CONTRACT_SUSPENDED || in->want_suspended)
         return DESIRE_SUSPENDED;
-    return in->contract == CONTRACT_ACTIVE ? DESIRE_RUNNING : DESIRE_NONE;
+    return in->contract == CONTRACT_ACTIVE || charge_waits(in) ? DESIRE_RUNNING : DESIRE_NONE;
 }
 
 static struct decision say(enum act act)
@@ -40,8 +48,11 @@ static struct decision toward_deleted(const struct decide_in *in)
 static struct decision toward_suspended(const struct decide_in *in)
 {
     switch (in->fulfilment) {
+    case FULFIL_IDENTIFIED:
+        return move(FULFIL_SUSPENDED);
     case FULFIL_PROVISIONING:
     case FULFIL_VERIFYING:
+        return in->deployed ? say(ACT_SUSPEND) : move(FULFIL_SUSPENDED);
     case FULFIL_READY:
     case FULFIL_UPDATING:
     case FULFIL_DEGRADED:
@@ -51,11 +62,31 @@ static struct decision toward_suspended(const struct decide_in *in)
     }
 }
 
+/* The recorded spec is not the wanted one. */
+static struct decision renew(const struct decide_in *in)
+{
+    if (!in->replace || !in->deployed)
+        return say(ACT_RENEW_SPEC);
+    if (in->fulfilment == FULFIL_READY || in->fulfilment == FULFIL_DEGRADED)
+        return move(FULFIL_UPDATING);
+    return say(ACT_REPLACE);
+}
+
+/* The last step before READY, where the channel waits for our word. */
+static struct decision after_commit(const struct decide_in *in, struct decision next)
+{
+    if (in->contract != CONTRACT_PENDING || in->commit == COMMIT_NONE)
+        return next;
+    if (in->commit == COMMIT_HELD)
+        return say(ACT_COMMIT);
+    return (struct decision){.act = ACT_WAIT, .until_ms = in->now_ms + COMMIT_LOOK_MS};
+}
+
 /* A running deployment that the records call finished or broken. */
 static struct decision settled(const struct decide_in *in)
 {
     if (!in->spec_current)
-        return say(ACT_RENEW_SPEC);
+        return renew(in);
     switch (in->fulfilment) {
     case FULFIL_READY:
         if (!in->applied)
@@ -79,26 +110,65 @@ static struct decision toward_running(const struct decide_in *in)
     case FULFIL_IDENTIFIED:
         if (!in->has_plan)
             return move(FULFIL_STUCK);
+        if (in->needs_approval)
+            return say(ACT_ASK_APPROVAL);
         if (in->account)
-            return say(ACT_GRANT);
+            return after_commit(in, say(ACT_GRANT));
+        if (in->commit_early && in->commit == COMMIT_HELD)
+            return say(ACT_COMMIT);
         return in->spec_current ? move(FULFIL_PROVISIONING) : say(ACT_RENEW_SPEC);
     case FULFIL_PROVISIONING:
     case FULFIL_UPDATING:
         /* By hand: the move here set a hold; without it an operator has said that it is done. */
         if (in->manual)
-            return say(ACT_GRANT);
+            return after_commit(in, say(ACT_GRANT));
         if (!in->spec_current)
-            return say(ACT_RENEW_SPEC);
+            return renew(in);
         if (in->applied)
             return move(FULFIL_VERIFYING);
         return say(in->pending ? ACT_OBSERVE : ACT_APPLY);
     case FULFIL_VERIFYING:
-        return in->spec_current ? say(ACT_PROBE) : say(ACT_RENEW_SPEC);
+        if (!in->spec_current)
+            return renew(in);
+        /* The probe comes first: only what answers is worth a charge (fulfil_probe). */
+        return in->commit == COMMIT_HELD ? say(ACT_PROBE) : after_commit(in, say(ACT_PROBE));
     case FULFIL_SUSPENDED:
-        return say(ACT_RESUME);
+        return in->deployed || in->account ? say(ACT_RESUME) : move(FULFIL_PROVISIONING);
     default:
         return in->account ? say(ACT_REST) : settled(in);
     }
+}
+
+/* A charge that is held has its own clock, whatever else goes on. */
+static bool overdue(const struct decide_in *in, struct decision *out)
+{
+    if (in->contract != CONTRACT_PENDING || in->commit != COMMIT_HELD)
+        return false;
+    if (in->rejected) {
+        *out = say(ACT_REJECT);
+        return true;
+    }
+    if (in->now_ms < in->commit_deadline_ms)
+        return false;
+    if (in->on_late == CFG_LATE_REJECT)
+        *out = say(ACT_REJECT);
+    else if (in->on_late == CFG_LATE_COMMIT && in->registered)
+        *out = say(ACT_COMMIT);
+    else if (!in->late_told)
+        *out = say(ACT_TELL_LATE);
+    else
+        return false;
+    return true;
+}
+
+/* What would pass unseen while the task rests. */
+static int64_t alarm_at(const struct decide_in *in)
+{
+    if (ended(in))
+        return in->delete_at_ms;
+    if (in->contract == CONTRACT_PENDING && in->commit == COMMIT_HELD)
+        return in->commit_deadline_ms;
+    return INT64_MAX;
 }
 
 void decide(const struct decide_in *in, struct decision *out)
@@ -107,6 +177,9 @@ void decide(const struct decide_in *in, struct decision *out)
 
     if (in->fulfilment == FULFIL_CLOSED) {
         *out = say(ACT_REST);
+    } else if (overdue(in, out)) {
+        out->desire = d;
+        return;
     } else if (in->fulfilment == FULFIL_DELETING) {
         /* Deletion never turns back half way. */
         d = DESIRE_DELETED;
@@ -119,20 +192,24 @@ void decide(const struct decide_in *in, struct decision *out)
         *out = d == DESIRE_SUSPENDED ? toward_suspended(in) : toward_running(in);
     }
     out->desire = d;
-    if (out->act == ACT_REST && ended(in) && in->fulfilment != FULFIL_CLOSED &&
-        in->delete_at_ms > in->now_ms) {
+    if (out->act == ACT_REST && in->fulfilment != FULFIL_CLOSED && alarm_at(in) > in->now_ms &&
+        alarm_at(in) < INT64_MAX) {
         out->act = ACT_WAIT;
-        out->until_ms = in->delete_at_ms;
+        out->until_ms = alarm_at(in);
     }
 }
 
 const char *act_name(enum act a)
 {
     static const char *const names[] = {
-        [ACT_REST] = "rest",       [ACT_WAIT] = "wait",       [ACT_MOVE] = "move",
-        [ACT_RENEW_SPEC] = "spec", [ACT_APPLY] = "apply",     [ACT_OBSERVE] = "observe",
-        [ACT_PROBE] = "probe",     [ACT_SUSPEND] = "suspend", [ACT_RESUME] = "resume",
-        [ACT_DELETE] = "delete",   [ACT_GRANT] = "grant",
+        [ACT_REST] = "rest",           [ACT_WAIT] = "wait",
+        [ACT_MOVE] = "move",           [ACT_RENEW_SPEC] = "spec",
+        [ACT_APPLY] = "apply",         [ACT_OBSERVE] = "observe",
+        [ACT_PROBE] = "probe",         [ACT_SUSPEND] = "suspend",
+        [ACT_RESUME] = "resume",       [ACT_DELETE] = "delete",
+        [ACT_GRANT] = "grant",         [ACT_COMMIT] = "commit",
+        [ACT_REJECT] = "reject",       [ACT_ASK_APPROVAL] = "ask-approval",
+        [ACT_TELL_LATE] = "tell-late", [ACT_REPLACE] = "replace",
     };
 
     return names[a];

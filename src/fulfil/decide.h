@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config/config.h"
 #include "store/state.h"
 
 enum desire { DESIRE_NONE, DESIRE_RUNNING, DESIRE_SUSPENDED, DESIRE_DELETED };
@@ -27,13 +28,27 @@ enum act {
     ACT_SUSPEND,
     ACT_RESUME,
     ACT_DELETE,
-    ACT_GRANT /* pattern `account`: ready without a deployment */
+    ACT_GRANT,        /* pattern `account`: ready without a deployment */
+    ACT_COMMIT,       /* tell the channel that the charge may begin */
+    ACT_REJECT,       /* tell it that we will not serve this purchase */
+    ACT_ASK_APPROVAL, /* put the order before an operator */
+    ACT_TELL_LATE,    /* the charge is held for longer than it should */
+    ACT_REPLACE       /* the old deployment goes before the new plan's is made */
+};
+
+/* Where an order stands whose charge the channel can hold. */
+enum decide_commit {
+    COMMIT_NONE, /* nothing was ever held */
+    COMMIT_HELD,
+    COMMIT_ASKED, /* told; the channel has not shown it yet */
+    COMMIT_DONE,
+    COMMIT_REJECTED
 };
 
 struct decide_in {
     enum contract contract;
     enum fulfilment fulfilment;
-    bool registered;
+    bool registered;                   /* or nobody has to register */
     bool want_suspended, want_deleted; /* operator */
     bool held;                         /* waits for a human: nothing but deletion */
     bool deployed;                     /* an engine has (or may have) something of this tenant */
@@ -46,6 +61,15 @@ struct decide_in {
     bool pending;   /* an apply of this generation was answered PENDING or unknown */
     bool failed;    /* exactly this spec failed for good before */
     bool drift_due; /* a resync visit: look at the engine even when all is well */
+    enum decide_commit commit;
+    bool commit_early;   /* plan: at registration */
+    bool needs_approval; /* plan: by hand, and nobody has approved yet */
+    bool rejected;       /* an operator said no while the charge was held */
+    bool replace;        /* the new plan's deployment takes the place of the old one */
+    bool erase;          /* the customer's data must go now */
+    bool late_told;
+    enum cfg_late_commit on_late;
+    int64_t commit_deadline_ms; /* INT64_MAX: none */
     int64_t delete_at_ms;
     int64_t now_ms;
 };

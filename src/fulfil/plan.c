@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { FORM_MAX = 65536 };
+
 static bool truthy(struct str v)
 {
     return v.n && !str_is(v, "0") && !str_is(v, "false");
@@ -82,6 +84,38 @@ static void parameters(struct jsonw *w, const struct cfg_plan *p, const struct c
     jsonw_obj_end(w);
 }
 
+struct str plan_region(struct arena *a, const struct cfg_plan *plan, struct str form)
+{
+    struct str region = STR("");
+    cJSON *j = NULL;
+
+    if (form.n && json_parse(form, FORM_MAX, &j) == 0)
+        region = arena_str(a, json_str(j, "region"));
+    cJSON_Delete(j);
+    if (region.n == 0 && plan && plan->regions && plan->regions[0])
+        region = str_of(plan->regions[0]);
+    return region;
+}
+
+bool plan_elsewhere(struct str outputs, const struct plan_place *want, struct buf *why)
+{
+    struct str cloud, region;
+    cJSON *j = NULL;
+    bool wrong;
+
+    if (outputs.n == 0 || json_parse(outputs, FORM_MAX, &j))
+        return false;
+    cloud = json_str(j, "cloud");
+    region = json_str(j, "region");
+    wrong = (cloud.n && want->cloud.n && !str_ieq(cloud, want->cloud)) ||
+            (region.n && want->region.n && !str_ieq(region, want->region));
+    if (wrong)
+        buf_fmt(why, "the engine reports %.*s %.*s, the order is for %.*s %.*s", STR_FMT(cloud),
+                STR_FMT(region), STR_FMT(want->cloud), STR_FMT(want->region));
+    cJSON_Delete(j);
+    return wrong;
+}
+
 int plan_spec(const struct plan_spec_in *in, struct buf *out)
 {
     static const struct cfg_limits none;
@@ -89,7 +123,7 @@ int plan_spec(const struct plan_spec_in *in, struct buf *out)
     cJSON *form = NULL;
     struct jsonw w;
     uint64_t q = 1;
-    int rc = in->form.n ? json_parse(in->form, 65536, &form) : 0;
+    int rc = in->form.n ? json_parse(in->form, FORM_MAX, &form) : 0;
 
     if (rc)
         return rc;
@@ -100,7 +134,7 @@ int plan_spec(const struct plan_spec_in *in, struct buf *out)
     jsonw_kvs(&w, "plan", str_of(p->name));
     jsonw_kvs(&w, "plan_title", str_of(p->title));
     jsonw_kvi(&w, "quantity", (int64_t)q);
-    jsonw_kvs(&w, "region", json_str(form, "region"));
+    jsonw_kvs(&w, "region", in->region);
     jsonw_kvb(&w, "high_availability", p->high_availability);
     jsonw_kvs(&w, "network", str_of(p->network));
     jsonw_kvs(&w, "support_tier", str_of(p->support_tier));

@@ -23,7 +23,18 @@ struct plan_spec_in {
     const struct cfg_template *tmpl; /* NULL when the plan has none */
     struct str quantity;             /* digits */
     struct str form;                 /* JSON object as stored, or "" */
+    struct str region;
 };
+
+/* Where an environment was bought to be; region "" when anywhere will do. */
+struct plan_place {
+    struct str cloud, region;
+};
+/* The region of an order: the buyer's choice, else the plan's first. form: JSON object or "". */
+struct str plan_region(struct arena *a, const struct cfg_plan *plan, struct str form);
+/* Does the engine's report (JSON object with "cloud", "region", or "") say that the environment is
+ * somewhere else? why then says it for an operator. What it does not report is not doubted. */
+bool plan_elsewhere(struct str outputs, const struct plan_place *want, struct buf *why);
 
 /* The canonical JSON of a deployment's spec: same input, same bytes, so its hash is its identity.
  * The spec holds what the engine needs and nothing that changes on its own. */

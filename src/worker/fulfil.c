@@ -51,6 +51,7 @@ static void renew_spec(struct task *t)
     args_kv(&a, "t.spec", f->v.wanted_spec);
     args_kv(&a, "t.spec_sha256", str_of(f->v.wanted_sha256));
     args_kvi(&a, "t.generation", (int64_t)f->v.generation + 1);
+    args_kv(&a, "t.plan", str_of(f->plan->name));
     args_kv(&a, "t.template", str_of(f->plan->deployment_template));
     args_kv(&a, "t.engine", str_of(f->tmpl ? f->tmpl->engine : ""));
     args_kv(&a, "t.pending", STR(""));
@@ -97,6 +98,7 @@ static void move(struct task *t)
         args_kv(&a, "o.hold", STR("manual"));
         args_kv(&a, "+mail", STR("alert-manual"));
     }
+    fulfil_tell_progress(&a, t);
     fulfil_log(&a, "state", fulfilment_name(to));
     fulfil_write(t, &a, fulfil_written);
 }
@@ -135,7 +137,7 @@ static const struct {
     enum engine_verb verb;
 } verbs[] = {
     {ACT_APPLY, ENGINE_APPLY},   {ACT_OBSERVE, ENGINE_OBSERVE}, {ACT_SUSPEND, ENGINE_SUSPEND},
-    {ACT_RESUME, ENGINE_RESUME}, {ACT_DELETE, ENGINE_DELETE},
+    {ACT_RESUME, ENGINE_RESUME}, {ACT_DELETE, ENGINE_DELETE},   {ACT_REPLACE, ENGINE_DELETE},
 };
 
 static void act(struct task *t)
@@ -162,6 +164,12 @@ static void act(struct task *t)
         break;
     case ACT_GRANT:
         grant(t);
+        break;
+    case ACT_COMMIT:
+    case ACT_REJECT:
+    case ACT_ASK_APPROVAL:
+    case ACT_TELL_LATE:
+        fulfil_commit(t, f->d.act);
         break;
     default:
         task_done(t);

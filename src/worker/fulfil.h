@@ -3,7 +3,9 @@
  *
  *   fulfil.c        load, decide (src/fulfil/decide.c), act, ask again
  *   fulfil_view.c   rows -> struct fulfil_view -> struct decide_in
- *   fulfil_engine.c a verb at the engine: intent before, result after
+ *   fulfil_engine.c a verb at the engine: intent before
+ *   fulfil_done.c   its result after
+ *   fulfil_commit.c where the channel holds the charge: ask, commit, refuse
  *   fulfil_fail.c   classes of failure to consequences
  *   fulfil_probe.c  ask the environment through the proxy
  *
@@ -23,6 +25,7 @@ struct fulfil_view {
     struct str channel, product, plan, region, tenant, email, form, quantity;
     struct str spec, spec_sha256, wanted_spec, external_id, outputs, pending, endpoint;
     char wanted_sha256[HASH_HEX];
+    struct str bought, deployed; /* plan names; plan is the one to serve */
     uint64_t generation, slot;
     int64_t at_applied, at_ready, now;
     bool late;
@@ -32,8 +35,10 @@ struct fulfil_work {
     struct fulfil_view v;
     const struct cfg_market *market;
     const struct cfg_plan *plan;
-    const struct cfg_template *tmpl;
-    size_t tmpl_index;
+    const struct cfg_template *tmpl; /* of the plan to serve */
+    const struct cfg_template *made; /* of what is recorded; tmpl when nothing is */
+    const struct cfg_template *use;  /* the one that the running verb goes by */
+    size_t tmpl_index;               /* of use */
     struct engine *engine;
     const struct engine_ops *ops;
     struct decision d;
@@ -60,11 +65,17 @@ void fulfil_write(struct task *t, struct args *a, task_cont *next);
 void fulfil_written(struct task *t, int rc, const struct store_rows *rows);
 
 void fulfil_engine(struct task *t, enum engine_verb verb);
+/* The engine did it. */
+void fulfil_done(struct task *t, const struct engine_result *r);
 /* The operation goes on at the engine: recorded, and the task comes back after ms. */
 void fulfil_pending(struct task *t, const struct engine_result *r, uint64_t ms);
 /* The engine has nothing of this tenant. */
 void fulfil_absent(struct task *t);
 void fulfil_failed(struct task *t, const struct engine_result *r);
 void fulfil_probe(struct task *t);
+/* The acts between us and the channel: ACT_COMMIT, ACT_REJECT, ACT_ASK_APPROVAL, ACT_TELL_LATE. */
+void fulfil_commit(struct task *t, enum act act);
+/* While the charge is held the buyer reads our progress at the marketplace too, where it can. */
+void fulfil_tell_progress(struct args *a, struct task *t);
 
 #endif

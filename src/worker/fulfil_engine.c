@@ -4,15 +4,12 @@
 
 #include "base/clock.h"
 #include "base/crash.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/rand.h"
 #include "worker/fulfil.h"
 #include "worker/lease.h"
 
-enum { PROGRESS_EVERY_MS = 1000, OUTPUTS_MAX = 65536 };
-/* For an order whose plan is no longer configured. */
-#define RETAIN_MS (30ULL * 24 * 3600 * 1000)
+enum { PROGRESS_EVERY_MS = 1000 };
 
 /* Depends on tenant, generation and verb, never on the attempt. */
 static void name_operation(struct fulfil_work *f)
@@ -75,126 +72,6 @@ static void on_external_id(void *arg, const char *id)
     fulfil_write(t, &a, ignore);
 }
 
-static void add_outputs(struct args *a, const char *outputs)
-{
-    cJSON *j = NULL;
-
-    args_kv(a, "t.outputs", str_of(outputs));
-    if (json_parse(str_of(outputs), OUTPUTS_MAX, &j) == 0 && json_str(j, "endpoint").n)
-        args_kv(a, "o.endpoint", arena_str(a->t->arena, json_str(j, "endpoint")));
-    cJSON_Delete(j);
-}
-
-static void record_forgotten(struct task *t, const char *text)
-{
-    struct args a;
-
-    fulfil_args(&a, t);
-    args_kv(&a, "t.pending", STR(""));
-    args_kv(&a, "t.observed_generation", STR("0"));
-    args_kv(&a, "t.observed_sha256", STR(""));
-    fulfil_log(&a, "engine", text);
-    fulfil_write(t, &a, fulfil_written);
-}
-
-static void done_apply(struct task *t, const struct engine_result *r)
-{
-    struct fulfil_work *f = t->state;
-    struct args a;
-
-    fulfil_args(&a, t);
-    args_kv(&a, "t.pending", STR(""));
-    args_kvi(&a, "t.observed_generation", (int64_t)f->v.generation);
-    args_kv(&a, "t.observed_sha256", f->v.spec_sha256);
-    if (r->outputs && r->outputs[0])
-        add_outputs(&a, r->outputs);
-    args_kvi(&a, "o.at_applied", f->v.now);
-    args_kv(&a, "o.note", STR(""));
-    fulfil_log(&a, "engine", "applied");
-    crash_point("fulfil.before_applied");
-    fulfil_write(t, &a, fulfil_written);
-}
-
-static void done_observe(struct task *t, const struct engine_result *r)
-{
-    struct fulfil_work *f = t->state;
-    bool same = r->observed_sha256 && str_is(f->v.spec_sha256, r->observed_sha256);
-
-    if (!same) {
-        record_forgotten(t, "drift: another spec runs");
-    } else if (r->suspended) {
-        /* Somebody stopped it behind our back; it is to run. */
-        fulfil_engine(t, ENGINE_RESUME);
-    } else if (!f->v.in.applied) {
-        done_apply(t, r);
-    } else {
-        fulfil_probe(t);
-    }
-}
-
-static void done_state(struct task *t, enum fulfilment to, const char *msg, const char *mail)
-{
-    struct fulfil_work *f = t->state;
-    struct args a;
-
-    fulfil_args(&a, t);
-    args_kv(&a, "o.fulfilment", str_of(fulfilment_name(to)));
-    args_kv(&a, "o.msg", str_of(msg));
-    if (to == FULFIL_CLOSED) {
-        args_kv(&a, "t.wiped", STR("1"));
-        args_kv(&a, "o.endpoint", STR(""));
-        args_kv(&a, "+task",
-                str_of(arena_fmt(t->arena, "purge deploy %llu",
-                                 (unsigned long long)(f->plan ? f->plan->retain_ms : RETAIN_MS))));
-    }
-    if (mail && f->v.email.n)
-        args_kv(&a, "+mail", str_of(mail));
-    fulfil_log(&a, "state", fulfilment_name(to));
-    fulfil_write(t, &a, fulfil_written);
-}
-
-static void done(struct task *t, const struct engine_result *r)
-{
-    struct fulfil_work *f = t->state;
-
-    switch (f->verb) {
-    case ENGINE_APPLY:
-        done_apply(t, r);
-        break;
-    case ENGINE_OBSERVE:
-        done_observe(t, r);
-        break;
-    case ENGINE_SUSPEND:
-        done_state(t, FULFIL_SUSPENDED, "suspended", "suspended");
-        break;
-    case ENGINE_RESUME:
-        if (f->v.in.fulfilment == FULFIL_SUSPENDED)
-            done_state(t, FULFIL_VERIFYING, "verifying", NULL);
-        else
-            fulfil_probe(t);
-        break;
-    case ENGINE_DELETE:
-        done_state(t, FULFIL_CLOSED, "closed", "closed");
-        break;
-    default:
-        task_done(t);
-    }
-}
-
-void fulfil_absent(struct task *t)
-{
-    struct fulfil_work *f = t->state;
-
-    if (f->verb == ENGINE_DELETE)
-        done_state(t, FULFIL_CLOSED, "closed", "closed");
-    else if (f->verb == ENGINE_SUSPEND)
-        done_state(t, FULFIL_SUSPENDED, "suspended", "suspended");
-    else if (f->verb == ENGINE_RESUME)
-        done_state(t, FULFIL_UPDATING, "updating", NULL);
-    else
-        record_forgotten(t, "gone at the engine");
-}
-
 static void noted(struct task *t, int rc, const struct store_rows *rows)
 {
     struct fulfil_work *f = t->state;
@@ -244,7 +121,7 @@ static void on_done(void *arg, const struct engine_result *r)
         F("detail", r->detail ? r->detail : ""));
     switch (r->status) {
     case ENGINE_DONE:
-        done(t, r);
+        fulfil_done(t, r);
         break;
     case ENGINE_PENDING:
         fulfil_pending(t, r, r->poll_after_ms ? r->poll_after_ms : 1000);
@@ -271,20 +148,20 @@ static void call_engine(struct task *t, int rc, const struct store_rows *rows)
     union {
         const void *c;
         void *v;
-    } tmpl = {f->tmpl};
+    } tmpl = {f->use};
     struct engine_call call = {
         .verb = f->verb,
         .tenant = cstr(t, f->v.tenant),
         .order = cstr(t, f->v.order),
         .channel = cstr(t, f->v.channel),
         .plan = cstr(t, f->v.plan),
-        .region = "",
+        .region = cstr(t, f->v.region),
         .generation = f->v.generation,
         .spec = cstr(t, f->v.spec),
         .spec_sha256 = cstr(t, f->v.spec_sha256),
         .op_id = f->op_id,
         .fence = t->fence,
-        .deadline_ms = f->tmpl->deadline_ms,
+        .deadline_ms = f->use->deadline_ms,
         .external_id = cstr(t, f->v.external_id),
         .outputs = cstr(t, f->v.outputs),
         .slot = (uint32_t)f->v.slot,
@@ -334,11 +211,14 @@ void fulfil_engine(struct task *t, enum engine_verb verb)
     struct fulfil_work *f = t->state;
 
     f->verb = verb;
-    if (!f->tmpl || !f->engine) {
+    f->use = verb == ENGINE_APPLY ? f->tmpl : f->made;
+    f->engine = f->use ? snapshot_engine(t->snap, f->use->engine, &f->ops) : NULL;
+    if (!f->engine) {
         task_retry(t, "INVALID", "the plan's template or engine is not configured", 60000);
         return;
     }
-    if (t->snap->verbs[f->tmpl_index] >= f->tmpl->concurrency) {
+    f->tmpl_index = (size_t)(f->use - t->snap->cfg->templates);
+    if (t->snap->verbs[f->tmpl_index] >= f->use->concurrency) {
         task_wait(t, 100 + rand_below(400));
         return;
     }

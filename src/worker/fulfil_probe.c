@@ -50,6 +50,10 @@ static void became_ready(struct task *t)
         task_done(t);
         return;
     }
+    if (f->v.in.contract == CONTRACT_PENDING && f->v.in.commit == COMMIT_HELD) {
+        fulfil_commit(t, ACT_COMMIT);
+        return;
+    }
     fulfil_args(&a, t);
     args_kv(&a, "o.fulfilment", str_of(fulfilment_name(FULFIL_READY)));
     args_kv(&a, "o.msg", STR("ready"));

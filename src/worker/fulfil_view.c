@@ -1,5 +1,7 @@
 #include <string.h>
 
+#include "base/json.h"
+#include "fulfil/change.h"
 #include "fulfil/plan.h"
 #include "worker/fulfil.h"
 
@@ -18,7 +20,8 @@ static void texts(struct task *t, const struct store_row *r, struct fulfil_view 
     v->order = t->subject;
     v->channel = keep(t, r, "o.channel");
     v->product = keep(t, r, "o.product");
-    v->plan = keep(t, r, "o.plan");
+    v->bought = keep(t, r, "o.plan");
+    v->deployed = keep(t, r, "t.plan");
     v->tenant = keep(t, r, "o.tenant");
     v->email = keep(t, r, "o.email");
     v->form = keep(t, r, "o.form");
@@ -31,26 +34,49 @@ static void texts(struct task *t, const struct store_row *r, struct fulfil_view 
     v->pending = keep(t, r, "t.pending");
 }
 
-static void configuration(struct task *t, struct fulfil_work *f)
+static enum change plan_to_serve(struct task *t, struct fulfil_work *f, const struct store_row *r)
+{
+    struct change_in in = {
+        .cfg = t->snap->cfg,
+        .market = f->market,
+        .deployed = f->v.deployed,
+        .bought = f->v.bought,
+        .until_ms = store_row_int(r, "o.plan_until", 0),
+        .now_ms = store_row_int(r, "now", 0),
+    };
+    enum change c = f->market ? change_of(&in) : CHANGE_NONE;
+
+    f->plan = f->market ? change_plan(&in, c) : NULL;
+    f->v.plan = f->plan ? str_of(f->plan->name) : f->v.bought;
+    return c;
+}
+
+static void configuration(struct task *t, struct fulfil_work *f, const struct store_row *r)
 {
     const struct config *c = t->snap->cfg;
+    struct str made = keep(t, r, "t.template");
+    enum change how;
 
     f->market = config_market(c, f->v.channel, f->v.product);
-    f->plan = f->market ? config_plan(f->market, f->v.plan) : NULL;
+    how = plan_to_serve(t, f, r);
+    f->v.in.replace = how == CHANGE_REPLACE;
     f->tmpl = f->plan ? config_template(c, f->plan->deployment_template) : NULL;
-    f->tmpl_index = f->tmpl ? (size_t)(f->tmpl - c->templates) : 0;
-    f->engine = f->tmpl ? snapshot_engine(t->snap, f->tmpl->engine, &f->ops) : NULL;
+    /* What exists is handled as it was made, until the new spec is recorded. */
+    f->made = config_template(c, made.n ? arena_dup(t->arena, made) : "");
+    if (!f->made)
+        f->made = f->tmpl;
 }
 
 /* The spec that the configuration and the purchase want now. */
 static bool wanted(struct task *t, struct fulfil_work *f)
 {
-    struct plan_spec_in in = {f->plan, f->tmpl, f->v.quantity, f->v.form};
+    struct plan_spec_in in = {f->plan, f->tmpl, f->v.quantity, f->v.form, {NULL, 0}};
     struct buf b;
     bool ok;
 
     if (!f->plan)
         return true;
+    f->v.region = in.region = plan_region(t->arena, f->plan, f->v.form);
     buf_init(&b, 65536);
     ok = plan_spec(&in, &b) == 0;
     if (ok) {
@@ -59,6 +85,31 @@ static bool wanted(struct task *t, struct fulfil_work *f)
     }
     buf_free(&b);
     return ok;
+}
+
+static void commitment(struct fulfil_work *f, const struct store_row *r)
+{
+    static const char *const words[] = {"", "held", "asked", "done", "rejected"};
+    const struct market_ops *ops = f->market ? market_find(f->market->channel) : NULL;
+    uint64_t may_wait = f->plan ? f->plan->commit_deadline_ms : 0;
+    struct decide_in *in = &f->v.in;
+    struct str commit = store_row_get(r, "o.commit"), approval = store_row_get(r, "o.approval");
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (str_is(commit, words[i]))
+            in->commit = (enum decide_commit)i;
+    /* Where the seller set no deadline: before the channel lets the purchase lapse. */
+    if (may_wait == 0 && ops && ops->caps)
+        may_wait = ops->caps(f->market)->hold_ms / 4 * 3;
+    in->commit_deadline_ms =
+        may_wait ? store_row_int(r, "o.created", 0) + (int64_t)may_wait : INT64_MAX;
+    in->on_late = f->plan ? f->plan->on_commit_deadline : CFG_LATE_ALERT;
+    in->late_told = is_one(r, "o.late_commit");
+    in->rejected = str_is(approval, "rejected");
+    in->commit_early = f->plan && f->plan->commit == CFG_COMMIT_REGISTERED;
+    in->needs_approval = in->commit == COMMIT_HELD && f->plan &&
+                         f->plan->commit == CFG_COMMIT_MANUAL && !str_is(approval, "approved");
+    in->erase = is_one(r, "o.erase");
 }
 
 bool fulfil_view_read(struct task *t, const struct store_rows *rows)
@@ -74,7 +125,7 @@ bool fulfil_view_read(struct task *t, const struct store_rows *rows)
         fulfilment_parse(store_row_get(r, "o.fulfilment"), &in->fulfilment))
         return false;
     texts(t, r, v);
-    configuration(t, f);
+    configuration(t, f, r);
     if (!wanted(t, f))
         return false;
     v->generation = (uint64_t)store_row_int(r, "t.generation", 0);
@@ -84,7 +135,8 @@ bool fulfil_view_read(struct task *t, const struct store_rows *rows)
     v->now = store_row_int(r, "now", 0);
     v->late = is_one(r, "o.late");
     want = store_row_get(r, "o.want");
-    in->registered = is_one(r, "o.registered");
+    in->registered = is_one(r, "o.registered") || is_one(r, "o.unattended");
+    commitment(f, r);
     in->want_suspended = str_is(want, "suspended");
     in->want_deleted = str_is(want, "deleted");
     in->held = store_row_get(r, "o.hold").n != 0;

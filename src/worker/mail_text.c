@@ -53,6 +53,22 @@ static const struct {
     {"alert-manual", "[lastmile] order {order} waits for you",
      "Order {order} ({product}, plan {plan}) is fulfilled by hand. The buyer has registered.\n\n"
      "lastmile describe order {order}\n"},
+    {"alert-approval", "[lastmile] order {order} waits for your approval",
+     "Order {order} ({product}, plan {plan}) was placed and nothing has been charged yet.\n\n"
+     "lastmile describe order {order}\nlastmile approve order {order} --reason ...\n"
+     "lastmile reject order {order} --reason ...\n"},
+    {"alert-commit", "[lastmile] order {order}: the charge still waits",
+     "Order {order} ({product}, plan {plan}) was placed long ago and its charge has not begun, "
+     "because the environment is not ready. The marketplace gives up on purchases that are not "
+     "activated in time.\nState: {state}\nError: {detail}\n\nlastmile describe order {order}\n"},
+    {"alert-rejected", "[lastmile] order {order} was rejected",
+     "Order {order} ({product}, plan {plan}) was rejected at the marketplace. Nothing was "
+     "charged.\n\nlastmile events {order}\n"},
+    {"alert-change", "[lastmile] order {order}: a change of plan that you refuse",
+     "The buyer of order {order} ({product}) changed to a plan that your configuration refuses, "
+     "and "
+     "the marketplace did not ask. The environment stays as it is until you have settled it with "
+     "the buyer.\n\nlastmile describe order {order}\n"},
     {"alert-advisory", "[lastmile] order {order}: the marketplace issued an advisory",
      "The marketplace issued an advisory about the buyer of order {order} ({product}).\n\n"
      "lastmile events {order}\n"},

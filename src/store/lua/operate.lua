@@ -2,16 +2,20 @@
 -- What a person decided. suspend and delete are wishes (o.want) that the fulfil task carries out;
 -- resume takes back suspend, cancel and a hold; cancel stops what runs and holds the order for a
 -- human (o.hold=cancelled, the running task sees cancel=1); retry takes back a hold, arms parked
--- tasks of the order again and lets a FAILED or STUCK order begin anew (IDENTIFIED). delete wins: after it only retry is legal. approve is resume of a hold.
+-- tasks of the order again and lets a FAILED or STUCK order begin anew (IDENTIFIED). delete wins: after it only retry is legal.
+-- approve and reject answer an order that waits for that (o.hold=approval, or manual for approve; a
+-- charge that is still held for reject): o.approval tells the fulfil task.
 -- Nothing to change: no entry in the timeline. -> {changed, want, hold, ver, rearmed}
 start()
 local id, verb, actor, reason = arg(1), arg(2), arg(3), ARGV[4] or ''
 local key = P .. 'o:' .. id
-local v = call('HMGET', key, 'want', 'hold', 'fulfilment', 'ver', 'registered', 'contract', 'tenant')
+local v = call('HMGET', key, 'want', 'hold', 'fulfilment', 'ver', 'registered', 'contract', 'tenant',
+    'commit', 'approval', 'unattended')
 if not v[3] then refuse('LMNOENT', 'order') end
 local want, hold, work = v[1] or '', v[2] or '', P .. 'k:fulfil:' .. id
 local to_want, to_hold = want, hold
-if not has('retry suspend resume cancel delete', verb) or find(verb, ' ') then
+local to_approval = v[9] or ''
+if not has('retry suspend resume cancel delete approve reject', verb) or find(verb, ' ') then
     refuse('LMINVAL', 'verb')
 end
 if v[3] == 'CLOSED' then refuse('LMPERM', 'closed') end
@@ -26,6 +30,17 @@ elseif verb == 'cancel' then
     to_hold = 'cancelled'
 elseif verb == 'resume' then
     to_want, to_hold = '', ''
+elseif verb == 'approve' then
+    local again = to_approval == 'approved' and hold == ''
+    if not again and hold ~= 'approval' and hold ~= 'manual' then
+        refuse('LMPERM', 'nothing waits for approval')
+    end
+    to_hold, to_approval = '', 'approved'
+elseif verb == 'reject' then
+    if v[8] ~= 'held' and to_approval ~= 'rejected' then
+        refuse('LMPERM', 'no charge is held')
+    end
+    to_hold, to_approval = '', 'rejected'
 elseif verb == 'retry' then
     to_hold = ''
 end
@@ -45,10 +60,10 @@ local sleeps = verb == 'retry' and ((state[1] == 'queued' and tonumber(state[2])
     (failed and (not state[1] or state[1] == 'done')))
 call('XLEN', P .. 'h:' .. id)
 check_queue('market', 'deploy', 'notify')
-local anew = verb == 'retry' and v[5] == '1' and has('FAILED STUCK', v[3])
+local anew = verb == 'retry' and (v[5] == '1' or v[10] == '1') and has('FAILED STUCK', v[3])
 if v[7] then call('HGET', P .. 't:' .. v[7], 'failed_sha256') end
 call('HLEN', P .. 'count')
-local moved = to_want ~= want or to_hold ~= hold or anew
+local moved = to_want ~= want or to_hold ~= hold or anew or to_approval ~= (v[9] or '')
 local ver = tonumber(v[4])
 if not moved and #dead == 0 and not sleeps then
     return {{'changed', '0', 'want', want, 'hold', hold, 'ver', int(ver), 'rearmed', '0'}}
@@ -57,6 +72,7 @@ end
 write_clock()
 if moved then ver = ver + 1 end
 call('HSET', key, 'want', to_want, 'hold', to_hold, 'ver', int(ver), 'updated', int(NOW))
+if to_approval ~= (v[9] or '') then call('HSET', key, 'approval', to_approval) end
 if anew then
     call('HSET', key, 'fulfilment', 'IDENTIFIED', 'msg', 'identified')
     call('HDEL', key, 'class', 'code', 'detail')
@@ -71,6 +87,6 @@ if state[1] == 'running' then
     end
 end
 for _, t in ipairs(dead) do add_task(t.id, t[2], t[3], t[4], 0, '') end
-if v[5] == '1' or verb ~= 'retry' then add_task('fulfil:' .. id, 'fulfil', 'deploy', id, 0, '') end
+if v[5] == '1' or v[10] == '1' or verb ~= 'retry' then add_task('fulfil:' .. id, 'fulfil', 'deploy', id, 0, '') end
 log(id, int(ver), 'operator.' .. verb, reason, cjson.encode({actor = actor}))
 return {{'changed', '1', 'want', to_want, 'hold', to_hold, 'ver', int(ver), 'rearmed', int(#dead)}}

@@ -7,6 +7,10 @@
 -- PENDING to ACTIVE: nothing newer contradicts it. supersede=1 (not stored) with another purchase
 -- id is a renewal: a new contract in the old one's place, whatever the times say. When registered and
 -- something that matters changed: task fulfil:<order>. LMPERM: the id is only a name of another order.
+-- commit=held: the channel holds the charge; kept while nothing was committed and the contract is
+-- PENDING. commit=done: the charge runs. signup=wanted|done: the channel's account. unattended=1: no
+-- landing is needed: the tenant and its work begin as soon as fulfilment may. erase=1: the customer's
+-- data must go now. A changed plan remembers since when, and the end of the term it was changed in.
 -- -> {created, changed, stale, ver, contract, fulfilment, registered, tenant}
 start()
 local id, at = arg(1), num(2)
@@ -15,11 +19,12 @@ if shard_of(id) ~= SHARD then refuse('LMINVAL', 'order of another shard') end
 if #ARGV % 2 ~= 0 then refuse('LMINVAL', 'pairs') end
 local OURS = 'id ver created updated fulfilment at registered email form tenant want hold step' ..
     ' pct msg note class code detail endpoint at_registered at_confirmed at_applied at_verified' ..
-    ' at_ready late merged fence_fulfil'
+    ' at_ready late merged fence_fulfil approval plan_since plan_until'
 local MATTERS = 'plan product_code quantity entitlements granted confirmed contract trial ends' ..
-    ' delete_at template region'
+    ' delete_at template region commit signup unattended erase pending_plan'
 local names, new = {'contract', 'fulfilment', 'registered', 'at', 'ver', 'at_ended', 'delete_at',
-    'tenant', 'granted', 'purchase', 'renewals', 'trial', 'merged'}, {}
+    'tenant', 'granted', 'purchase', 'renewals', 'trial', 'merged', 'commit', 'signup', 'unattended',
+    'erase', 'tid', 'plan', 'ends', 'plan_since', 'plan_until', 'hold'}, {}
 for i = 3, #ARGV, 2 do
     local k, v = ARGV[i], ARGV[i + 1]
     if has(OURS, k) or not find(k, '^[%w_]+$') then refuse('LMINVAL', 'field ' .. k) end
@@ -35,7 +40,8 @@ call('XLEN', P .. 'h:' .. id)
 call('ZCARD', P .. 'orders')
 call('HLEN', P .. 'count')
 call('HGET', P .. 'k:fulfil:' .. id, 'state')
-check_queue('deploy')
+call('SCARD', P .. 'slots')
+check_queue('market', 'deploy', 'notify')
 
 local created, stale = not o.fulfilment, false
 if o.merged or (created and call('GET', P .. 'alias:' .. id)) then
@@ -58,6 +64,10 @@ if renewal then
     new.renewals = int((tonumber(o.renewals) or 0) + 1)
     new.trial = new.trial or '' -- the trial was the old purchase's
 end
+if new.erase == '1' and o.erase ~= '1' then
+    if not has('CANCELLED EXPIRED', contract) then new.contract = 'CANCELLED' end
+    new.delete_at = int(NOW)
+end
 local to = new.contract
 if not to and new.granted == '1' and contract == 'PENDING' then to = 'ACTIVE' end
 if to and to ~= contract and not legal(CONTRACT, contract, to) then
@@ -70,6 +80,18 @@ if to ~= contract and has('CANCELLED EXPIRED', to) and not o.at_ended and not ne
 elseif to == 'ACTIVE' and has('CANCELLED EXPIRED', contract) then
     new.at_ended = new.at_ended or ''
     new.delete_at = new.delete_at or ''
+end
+if new.commit == 'held' then
+    if to ~= 'PENDING' or (o.commit or '') ~= '' then new.commit = nil end
+elseif new.commit == 'done' then
+    if not has('held asked', o.commit or '') then new.commit = nil end
+elseif new.commit then
+    refuse('LMINVAL', 'commit')
+end
+if new.signup == 'wanted' and o.signup == 'done' then new.signup = nil end
+if new.plan and o.plan and new.plan ~= o.plan then
+    new.plan_since = int(NOW)
+    new.plan_until = o.ends or ''
 end
 local list, matters = {}, false
 for k, val in pairs(new) do
@@ -99,7 +121,18 @@ if changed > 0 or created or at > tonumber(o.at or '0') then
     call('HSET', key, 'ver', int(ver), 'updated', int(NOW), 'at',
         int(math.max(at, tonumber(o.at or '0'))))
 end
-if matters and o.registered == '1' and o.fulfilment ~= 'CLOSED' then
+if o.registered == '1' and o.signup == 'wanted' and new.signup then tell_signup(id) end
+o.contract = to
+local settles = o.unattended == '1' and not o.tenant and not has('DELETING CLOSED', o.fulfilment) and
+    begins(o)
+if settles then
+    call('HSET', key, 'tenant', o.tid)
+    o.tenant = o.tid
+    settle(id, o.tid)
+    add_task('late:' .. id, 'late', 'notify', id, 1800000, '', true)
+end
+if settles or (matters and (o.registered == '1' or o.unattended == '1') and
+    o.fulfilment ~= 'CLOSED') then
     add_task('fulfil:' .. id, 'fulfil', 'deploy', id, 0, '')
 end
 return {{'created', created and '1' or '0', 'changed', int(changed), 'stale', stale and '1' or '0',

@@ -1,7 +1,8 @@
 -- order_write: task token order_id (k v)*
 -- What the task that works on an order writes, all in one: "o.x" order, "t.x" tenant, "s.x" step
 -- of the task ('' removes a field); "log.type" "log.text" "log.data" one entry of the timeline;
--- "+mail" kind; "+task" "kind role delay_ms" (task <kind>:<order>). o.fulfilment and o.contract
+-- "+mail" kind; "+task" "kind role delay_ms [data]" (task <kind>:<order>, with data
+-- <kind>:<order>:<data>). An erased order that closes loses what it knew of a person. o.fulfilment and o.contract
 -- must be legal transitions, else LMPERM and nothing is written. The first IDENTIFIED, VERIFYING
 -- and READY stamp at_confirmed, at_applied, at_verified and at_ready unless given. CLOSED with
 -- "t.wiped" 1 gives the tenant's slot back, once. The same call again changes nothing.
@@ -28,9 +29,9 @@ for i = 4, #ARGV, 2 do
     elseif k == '+mail' then
         mails[#mails + 1] = v
     elseif k == '+task' then
-        local kind, role, delay = string.match(v, '^(%l+) (%l+) (%d+)$')
+        local kind, role, delay, data = string.match(v, '^(%l+) (%l+) (%d+) ?([%l-]*)$')
         if not kind then refuse('LMINVAL', '+task ' .. v) end
-        tasks[#tasks + 1] = {kind, role_of(role), tonumber(delay)}
+        tasks[#tasks + 1] = {kind, role_of(role), tonumber(delay), data}
     elseif k == 'log.type' or k == 'log.text' or k == 'log.data' then
         entry[string.sub(k, 5)] = v
     else
@@ -49,7 +50,7 @@ end
 
 local okey, kkey = P .. 'o:' .. id, P .. 'k:' .. task
 local o = load(okey, names.o, {'contract', 'fulfilment', 'ver', 'tenant', 'want', 'hold',
-    'at_confirmed', 'at_applied', 'at_verified', 'at_ready'})
+    'at_confirmed', 'at_applied', 'at_verified', 'at_ready', 'erase'})
 if not o.fulfilment then refuse('LMNOENT', 'order') end
 local s = load(kkey, names.s, {'wsum', 'again', 'cancel'})
 local sum = redis.sha1hex(table.concat(ARGV, '\0'))
@@ -98,6 +99,9 @@ o.ver = int(ver)
 call('HSET', okey, 'ver', o.ver, 'updated', int(NOW))
 if tk.kind == 'fulfil' then call('HSET', okey, 'fence_fulfil', tk.fence) end
 count(c0, f0, c1, f1)
+if f1 == 'CLOSED' and o.erase == '1' then
+    call('HDEL', okey, 'form', 'email', 'buyer_email', 'account', 'customer')
+end
 if tkey and #lists.t > 0 then n = n + put(tkey, t, lists.t) end
 if tkey and f1 == 'CLOSED' and t.wiped == '1' and t.slot and t.slot_back ~= '1' then
     call('HSET', tkey, 'slot_back', '1')
@@ -114,7 +118,8 @@ for _, kind in ipairs(mails) do
     add_task('mail:' .. id .. ':' .. kind, 'mail', 'notify', id, 0, kind, true)
 end
 for _, a in ipairs(tasks) do
-    add_task(a[1] .. ':' .. id, a[1], a[2], id, a[3], '', a[1] == 'late')
-    if a[1] .. ':' .. id == task then s.again = '1' end
+    local name = a[1] .. ':' .. id .. (a[4] ~= '' and ':' .. a[4] or '')
+    add_task(name, a[1], a[2], id, a[3], a[4], a[1] == 'late')
+    if name == task then s.again = '1' end
 end
 return answer(n, '0')

@@ -35,7 +35,8 @@ local FULFILMENT = {
 }
 -- A change of one of these changes what a buyer sees, and so the version.
 local VISIBLE = 'contract fulfilment plan product quantity trial starts ends granted confirmed email'
-local SHOWN = 'registered want hold step pct msg note code endpoint renewals late merged delete_at'
+local SHOWN = 'registered want hold step pct msg note code endpoint renewals late merged delete_at' ..
+    ' commit standing no_renewal pending_plan pending_quantity unattended approval'
 
 local function refuse(code, text)
     error({err = code .. ' ' .. text})
@@ -229,18 +230,26 @@ local function own(id, token)
         tries = tonumber(t[8]) or 0}
 end
 
+-- May fulfilment begin? Somebody registered, or nobody has to; and the contract runs, or the channel
+-- holds the charge until the environment is there.
+local function begins(o)
+    if o.registered ~= '1' and o.unattended ~= '1' then return false end
+    return o.contract == 'ACTIVE' or
+        (o.contract == 'PENDING' and has('held asked', o.commit or ''))
+end
+
 -- Is there work to do for an order in this state? (INV-2)
 local function working(o)
     if o.hold and o.hold ~= '' then return false end
-    if o.fulfilment == 'RECEIVED' then
-        return o.registered == '1' and o.contract == 'ACTIVE'
-    end
+    if o.fulfilment == 'RECEIVED' then return begins(o) end
     return has('IDENTIFIED PROVISIONING VERIFYING UPDATING DELETING', o.fulfilment or '')
 end
 
 local function order_state(id)
-    local v = call('HMGET', P .. 'o:' .. id, 'contract', 'fulfilment', 'registered', 'hold', 'ver')
-    return {contract = v[1], fulfilment = v[2], registered = v[3], hold = v[4], ver = v[5]}
+    local v = call('HMGET', P .. 'o:' .. id, 'contract', 'fulfilment', 'registered', 'hold', 'ver',
+        'unattended', 'commit')
+    return {contract = v[1], fulfilment = v[2], registered = v[3], hold = v[4], ver = v[5],
+        unattended = v[6], commit = v[7]}
 end
 
 -- The work on an order was given up: it needs a human.
@@ -280,7 +289,7 @@ end
 -- What place() needs, read and checked before the first write. nil: no such order here.
 local function place_load(id)
     local v = call('HMGET', P .. 'o:' .. id, 'fulfilment', 'registered', 'tid', 'tenant', 'ver',
-        'contract')
+        'contract', 'signup')
     if not v[1] then return nil end
     if not v[3] then refuse('LMINVAL', 'the order has no tenant id') end
     call('HGET', P .. 't:' .. v[3], 'slot')
@@ -288,7 +297,23 @@ local function place_load(id)
     call('XLEN', P .. 'h:' .. id)
     check_queue('market', 'deploy', 'notify')
     return {id = id, contract = v[6], fulfilment = v[1], registered = v[2], tid = v[3], tenant = v[4],
-        ver = tonumber(v[5])}
+        ver = tonumber(v[5]), signup = v[7]}
+end
+
+-- The tenant of an order comes into being, once, and with it the work on it. The caller has
+-- checked that the order has none yet and has written o.tenant.
+local function settle(id, tid)
+    local slot = call('SPOP', P .. 'slots')
+    if not slot then
+        slot = int((call('HINCRBY', KEYS[1], 'slot', 1) - 1) * SHARDS + SHARD)
+    end
+    call('HSET', P .. 't:' .. tid, 'id', tid, 'order', id, 'slot', slot,
+        'generation', '0', 'observed_generation', '0', 'state', 'new')
+end
+
+-- The channel's account waits for our word that the sign-up is complete.
+local function tell_signup(id)
+    add_task('tell:' .. id .. ':signup', 'tell', 'market', id, 0, 'signup')
 end
 
 -- A registration meets its order: once. Everybody after that only gets a capability.
@@ -306,14 +331,8 @@ local function place(o, cap, ttl, form, email, late)
     call('HSET', unpack(set))
     log(o.id, ver, 'order.registered', '', '')
     if not works then return true end
-    if not o.tenant then
-        local slot = call('SPOP', P .. 'slots')
-        if not slot then
-            slot = int((call('HINCRBY', KEYS[1], 'slot', 1) - 1) * SHARDS + SHARD)
-        end
-        call('HSET', P .. 't:' .. o.tid, 'id', o.tid, 'order', o.id, 'slot', slot,
-            'generation', '0', 'observed_generation', '0', 'state', 'new')
-    end
+    if not o.tenant then settle(o.id, o.tid) end
+    if o.signup == 'wanted' then tell_signup(o.id) end
     add_task('fulfil:' .. o.id, 'fulfil', 'deploy', o.id, 0, '')
     add_task('mail:' .. o.id .. ':registered', 'mail', 'notify', o.id, 0, 'registered', true)
     if o.contract == 'PENDING' then -- its event may be lost

@@ -16,7 +16,7 @@ for i = 1, #page[2], 2 do
     local id = page[2][i]
     local o = order_state(id)
     seen = seen + 1
-    if o.registered == '1' and o.fulfilment ~= 'CLOSED' then
+    if (o.registered == '1' or o.unattended == '1') and o.fulfilment ~= 'CLOSED' then
         local state = call('HGET', P .. 'k:fulfil:' .. id, 'state')
         if not state or state == 'done' then
             add_task('fulfil:' .. id, 'fulfil', 'deploy', id, floor(math.random() * jitter), 'resync')
