@@ -97,7 +97,7 @@ $(call objects_of,$(front_src)): $(O)/gen/front_files.h
 
 $(O)/lastmile-front: $(call objects_of,$(front_src)) $(call lib,store) $(call lib,config) $(call lib,base)
 	$(say) "  LINK    $@"
-	$(link) -lfcgi -lyaml -lseccomp $(store_libs) $(base_libs) $(LDLIBS)
+	$(link) -lfcgi -lyaml -lseccomp -lcrypto $(store_libs) $(base_libs) $(LDLIBS)
 $(O)/lastmile-worker: $(call objects_of,$(worker_src)) $(foreach l,$(libs),$(call lib,$(l)))
 	$(say) "  LINK    $@"
 	$(link) -lyaml $(net_libs) $(store_libs) $(base_libs) $(LDLIBS)

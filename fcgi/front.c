@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "hooks/hooks.h"
 #include "route.h"
 #include "store/store.h"
 
@@ -62,6 +63,11 @@ int front_open(struct front *f, uv_loop_t *loop, const struct config *cfg)
         front_close(f);
         return failed("pages", "", rc);
     }
+    rc = hooks_open(f);
+    if (rc < 0) {
+        front_close(f);
+        return failed("hooks", "", rc);
+    }
     return 0;
 }
 
@@ -70,4 +76,5 @@ void front_close(struct front *f)
     routes_close(f);
     if (f->store)
         store_close(&f->store);
+    hooks_close(f);
 }

@@ -33,6 +33,7 @@ struct front {
     struct seal_pub seal;
     bool sealed; /* seal holds the market role's key */
     void *pages; /* of fcgi/pages */
+    void *hooks; /* of fcgi/hooks */
     struct front_stats stats;
 };
 
