@@ -64,23 +64,78 @@ static bool aws_region(const char *r)
            s.p[s.n - 1] <= '9';
 }
 
+/* westeurope, eastus2: letters, then perhaps digits. */
+static bool azure_region(const char *r)
+{
+    size_t letters = strspn(r, "abcdefghijklmnopqrstuvwxyz");
+    size_t digits = strspn(r + letters, "0123456789");
+
+    return letters > 3 && digits < 3 && r[letters + digits] == '\0';
+}
+
+/* europe-west4, us-central1: an area, a hyphen, a place that ends in digits. */
+static bool gcp_region(const char *r)
+{
+    struct str s = str_of(r);
+    ptrdiff_t dash = str_rchr(s, '-');
+    char last = s.n ? s.p[s.n - 1] : '-';
+    bool letter =
+        dash > 0 && (size_t)dash + 1 < s.n && s.p[dash + 1] >= 'a' && s.p[dash + 1] <= 'z';
+
+    return letter && last >= '0' && last <= '9';
+}
+
+static const struct {
+    const char *cloud;
+    bool (*is_region)(const char *r);
+    const char *example;
+} clouds[] = {
+    {"aws", aws_region, "us-east-1"},
+    {"azure", azure_region, "westeurope"},
+    {"gcp", gcp_region, "europe-west4"},
+};
+
+static void check_region(const struct plan_ctx *x, const char *region, struct cfg_pos at)
+{
+    for (size_t i = 0; i < sizeof(clouds) / sizeof(*clouds); i++)
+        if (strcmp(x->m->cloud, clouds[i].cloud) == 0 && !clouds[i].is_region(region))
+            cfg_errs_add(x->errs, at, "plan %s: '%s' is not a region of %s; it looks like %s",
+                         x->p->name, region, clouds[i].cloud, clouds[i].example);
+}
+
 static void check_regions(const struct plan_ctx *x)
 {
     const struct cfg_node *list = cfg_node_get(x->node, "regions");
     size_t n = 0;
     for (; x->p->regions[n]; n++) {
-        if (strcmp(x->m->cloud, "aws") == 0 && !aws_region(x->p->regions[n])) {
-            const struct cfg_node *item = cfg_node_at(list, n);
-            cfg_errs_add(x->errs, item ? item->at : x->node->at,
-                         "plan %s: '%s' is not a region of aws; it looks like us-east-1",
-                         x->p->name, x->p->regions[n]);
-        }
+        const struct cfg_node *item = cfg_node_at(list, n);
+
+        check_region(x, x->p->regions[n], item ? item->at : x->node->at);
     }
     if (n > 1 && strcmp(x->p->region_policy, "fixed") == 0)
         cfg_errs_add(x->errs, cfg_check_pos(x->node, "regions"),
                      "plan %s: %zu regions with region_policy: fixed; name one, or let the buyer "
                      "choose with region_policy: buyer-selected",
                      x->p->name, n);
+}
+
+static void check_changes(const struct plan_ctx *x)
+{
+    const struct cfg_node *map = cfg_node_get(x->node, "changes");
+    enum cfg_change word;
+
+    for (size_t i = 0; i < x->p->nchanges; i++) {
+        const struct cfg_kv *kv = &x->p->changes[i];
+        struct cfg_pos at = cfg_check_pos(map, kv->key);
+
+        if (strcmp(kv->key, "others") != 0 && !config_plan(x->m, str_of(kv->key)))
+            cfg_errs_add(x->errs, at, "plan %s: changes: there is no plan '%s' in this listing",
+                         x->p->name, kv->key);
+        if (cfg_change_word(kv->value, &word))
+            cfg_errs_add(x->errs, at,
+                         "plan %s: changes: '%s' is not in-place, replace, at-renewal or refuse",
+                         x->p->name, kv->value);
+    }
 }
 
 static void check_plan(const struct plan_ctx *x)
@@ -92,6 +147,7 @@ static void check_plan(const struct plan_ctx *x)
     check_kind(x, CFG_ACCOUNT, "account", "account_url", x->p->account_url);
     check_kind(x, CFG_MANUAL, "manual", "manual_promise", x->p->manual_promise);
     check_regions(x);
+    check_changes(x);
 }
 
 static void check_between_plans(const struct cfg_market *m, const struct cfg_node *plans,

@@ -75,8 +75,9 @@ static const struct cfg_key plan_keys[] = {
     {"on_commit_deadline", CT_ENUM, AT(on_commit_deadline), .dflt = "alert", .words = w_late_commit,
      .help = "Then: `alert` your team, `reject` the purchase, or `commit` all the same."},
     {"changes", CT_KV, AT(changes), .count = AT(nchanges),
-     .help = "How a change from this plan to another is carried out, by the other's name or `*`: "
-             "`in-place` (default), `replace`, `at-renewal` or `refuse`."},
+     .help =
+         "How a change from this plan to another is carried out, by the other's name or `others`: "
+         "`in-place` (default), `replace`, `at-renewal` or `refuse`."},
     {"account_url", CT_URL, AT(account_url),
      .help = "Where the buyer is sent with `fulfilment: account`."},
     {"manual_promise", CT_TEXT, AT(manual_promise),

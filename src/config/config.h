@@ -87,7 +87,7 @@ struct cfg_plan {
     uint64_t commit_deadline_ms; /* from the order's creation; 0: none of ours */
     enum cfg_late_commit on_commit_deadline;
     const struct cfg_kv
-        *changes; /* plan name or "*" -> word of enum cfg_change; see config_change() */
+        *changes; /* plan name or "others" -> word of enum cfg_change; see config_change() */
     size_t nchanges;
     const char *account_url;    /* fulfilment: account -> where the buyer is sent */
     const char *manual_promise; /* fulfilment: manual -> "within one business day" */
@@ -290,7 +290,7 @@ const struct cfg_plan *config_plan_default(const struct cfg_market *m);
 const struct cfg_plan *config_plan_by_dimension(const struct cfg_market *m, struct str dimension);
 int cfg_change_word(const char *word, enum cfg_change *out); /* 0 or -EINVAL */
 /* How the change from one plan to another is carried out: the row of `from` that names `to`, else
- * its row "*", else in place. */
+ * its row "others", else in place. */
 enum cfg_change config_change(const struct cfg_market *m, struct str from, struct str to);
 const struct cfg_template *config_template(const struct config *c, const char *name);
 /* What only `lastmile check-config` refuses, beyond what config_load() does: files that are named

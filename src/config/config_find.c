@@ -76,7 +76,7 @@ enum cfg_change config_change(const struct cfg_market *m, struct str from, struc
     for (size_t i = 0; p && i < p->nchanges; i++) {
         if (str_is(to, p->changes[i].key))
             return cfg_change_word(p->changes[i].value, &change) ? CFG_CHANGE_IN_PLACE : change;
-        if (str_is(STR("*"), p->changes[i].key))
+        if (str_is(STR("others"), p->changes[i].key))
             cfg_change_word(p->changes[i].value, &change);
     }
     return change;

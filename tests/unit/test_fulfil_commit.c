@@ -272,12 +272,12 @@ static const char text[] =
     "  plans:\n"
     "    a: {deployment_template: one, default: true, changes: {b: replace, c: at-renewal, "
     "d: refuse}}\n"
-    "    b: {deployment_template: one, changes: {'*': refuse, c: in-place}}\n"
+    "    b: {deployment_template: one, changes: {others: refuse, c: in-place}}\n"
     "    c: {deployment_template: two}\n"
     "    d: {deployment_template: one}\n"
     "deployment_templates:\n"
     "  one: {engine: exec, command: [/bin/true]}\n"
-    "  two: {engine: process, command: [/bin/true], endpoint: 'http://{tenant}.example/'}\n";
+    "  two: {engine: process, command: [/bin/true], endpoint: 'https://{tenant}.example/'}\n";
 
 static void strategies(void **state)
 {
