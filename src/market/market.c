@@ -37,7 +37,7 @@ const struct market_event market_event_none = {
     .plan = "",
 };
 
-static const struct market_ops *const channels[] = {&market_aws};
+static const struct market_ops *const channels[] = {&market_aws, &market_azure, &market_gcp};
 
 static const char *const events[] = {
     [EVENT_IGNORED] = "ignored",
