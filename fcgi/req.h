@@ -44,6 +44,7 @@ struct resp {
     int retry_after;          /* seconds; 0: none */
     const char *csp;          /* NULL: the strict default of resp.c */
     const char *allow;        /* methods for 405 */
+    const char *cookie;       /* one Set-Cookie value; NULL: none */
     struct buf body;
 };
 
@@ -96,6 +97,9 @@ int req_prepare(struct req *r, uint64_t deadline);
  * CGI form ("Status: 200 OK\r\n..."). 0 or -EINVAL when a value was refused (then a plain 500
  * was built instead). */
 int resp_build(const struct req *r, struct buf *out);
+/* The strict policy for a page whose form may lead on to the origin of url as well: browsers hold
+ * form-action against the redirects of a form, too (CSP 3, 6.4.1). NULL: url has none. */
+const char *resp_csp_form(struct arena *a, struct str url);
 
 /* route.c: finds the row by path and method, applies body limits and method rules, calls it. */
 void route_dispatch(struct req *r);

@@ -4,9 +4,11 @@
 
 #include "req.h"
 
-#define CSP_STRICT                                                                                 \
+#define CSP_HEAD                                                                                   \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "                    \
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; form-action 'self'"
+#define CSP_TAIL   "; base-uri 'none'; frame-ancestors 'none'"
+#define CSP_STRICT CSP_HEAD CSP_TAIL
 
 /* On every answer, errors included (ASVS 5.0 3.4.1 to 3.4.8, 14.3.2). */
 #define FIXED                                                                                      \
@@ -87,8 +89,8 @@ static bool location_ok(const char *s)
 
 static bool usable(const struct resp *a)
 {
-    const char *const values[] = {a->content_type, a->cache, a->etag,
-                                  a->location,     a->csp,   a->allow};
+    const char *const values[] = {a->content_type, a->cache, a->etag,  a->location,
+                                  a->csp,          a->allow, a->cookie};
     size_t i;
 
     for (i = 0; i < sizeof(values) / sizeof(values[0]); i++)
@@ -135,6 +137,26 @@ static void put_head(const struct resp *a, struct buf *out)
         put_number(out, "Retry-After: ", (uint64_t)a->retry_after);
     if (a->allow)
         put(out, "Allow: ", a->allow);
+    if (a->cookie)
+        put(out, "Set-Cookie: ", a->cookie);
+}
+
+const char *resp_csp_form(struct arena *a, struct str url)
+{
+    size_t head = str_starts(url, STR("https://"))  ? sizeof("https://") - 1
+                  : str_starts(url, STR("http://")) ? sizeof("http://") - 1
+                                                    : 0;
+    size_t n = head;
+
+    while (head > 0 && n < url.n && url.p[n] != '/') {
+        char c = url.p[n];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '.' || c == '-' || c == ':' || c == '[' || c == ']'))
+            return NULL;
+        n++;
+    }
+    return n > head ? arena_fmt(a, CSP_HEAD " %.*s" CSP_TAIL, (int)n, url.p) : NULL;
 }
 
 static void put_refused(const struct req *r, struct buf *out)

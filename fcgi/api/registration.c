@@ -220,6 +220,8 @@ static void show(struct req *r, void *arg, int rc, const struct reg *g)
         reg_capability(id, id->shard, cap, hash);
         kv_link(&w, r, "status", "api/v1/status/", cap);
         kv_link(&w, r, "page", "s/", cap);
+    } else if (g->state == REG_SIGNIN) {
+        kv_link(&w, r, "page", "r/", id->text);
     } else if (g->state != REG_REFUSED) {
         put_fields(&w, fs);
     }

@@ -7,6 +7,12 @@
 /* landing.c */
 void landing_post(struct req *r, const struct str *bound);
 void landing_get(struct req *r, const struct str *bound);
+void login_get(struct req *r, const struct str *bound);
+void login_post(struct req *r, const struct str *bound);
+/* signin.c, signin_back.c */
+void signin_get(struct req *r, const struct str *bound);
+void signin_post(struct req *r, const struct str *bound);
+void signin_back(struct req *r, const struct str *bound);
 /* registration.c, checking.c, submit.c */
 void registration_get(struct req *r, const struct str *bound);
 void registration_poll(struct req *r, const struct str *bound);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/rand.h"
 #include "base/seal.h"
+#include "pages/channel.h"
 #include "store/store.h"
 
 enum { EXTRA_VALUE = 128, EXTRA_JSON = 1024, SEALED_MAX = 2 * LAND_TOKEN_MAX };
@@ -90,11 +91,15 @@ void land_store(struct req *r, const struct cfg_market *m, struct str token,
         cb(r, -EAGAIN, m, NULL);
     } else {
         id_secret_hash(rand_part, l->hash);
-        struct str args[] = {
-            str_of(l->hash), str_of(m->channel), str_of(m->name), buf_view(&sealed), ttl,
-            buf_view(&json)};
+        struct str args[] = {str_of(l->hash),
+                             str_of(m->channel),
+                             str_of(m->name),
+                             buf_view(&sealed),
+                             ttl,
+                             buf_view(&json),
+                             channel_signs_in(m) ? STR("1") : STR("0")};
 
-        store_call(f->store, shard, STORE_LAND, args, 6, on_stored, l);
+        store_call(f->store, shard, STORE_LAND, args, 7, on_stored, l);
     }
     buf_free(&sealed);
     buf_free(&json);

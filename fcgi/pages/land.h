@@ -14,8 +14,8 @@ typedef void land_cb(struct req *r, int rc, const struct cfg_market *m, const ch
 /* What is wrong with a token: NULL, or the last part of a key "landing.<it>". count: how often
  * the form has it. */
 const char *land_token_wrong(size_t count, struct str token);
-/* Seals the token under a fresh id and stores it. extra: what else the browser brought; kept as
- * evidence, capped, never trusted. */
+/* Seals the token under a fresh id and stores it; a product that wants a sign-in waits for it.
+ * extra: what else the browser brought; kept as evidence, capped, never trusted. */
 void land_store(struct req *r, const struct cfg_market *m, struct str token,
                 const struct form *extra, land_cb *cb);
 

@@ -1,16 +1,17 @@
 /*
  * The landing: where a marketplace sends a buyer after the purchase. One thing: take the token,
- * seal it, store it, 303. It never depends on a cookie, the token is in no address, and a reload
- * or Back afterwards meets a GET.
+ * seal it, store it, 303. It never depends on a cookie, the token stays in no address (azure sends
+ * it in one: the 303 keeps it out of history), and a reload or Back afterwards meets a GET.
  */
 #include <errno.h>
 #include <stdio.h>
 
+#include "pages/channel.h"
 #include "pages/handlers.h"
 #include "pages/land.h"
 #include "pages/notice.h"
 
-static const char token_field[] = "x-amzn-marketplace-token";
+static const char form_type[] = "application/x-www-form-urlencoded";
 
 static void refuse(struct req *r, const struct cfg_market *m, int status, const char *what)
 {
@@ -55,18 +56,29 @@ static void landed(struct req *r, int rc, const struct cfg_market *m, const char
     page_redirect(r, rest);
 }
 
-void landing_post(struct req *r, const struct str *bound)
+/* A token never holds a space: a raw '+' of the address became one when it was decoded. */
+static struct str repaired(struct req *r, struct str token)
 {
-    const struct cfg_market *m = market_of(r, bound);
-    struct form *form;
-    struct str token;
-    const char *wrong;
-    int rc;
+    char *copy = arena_alloc(r->arena, token.n + 1);
+    size_t i;
 
-    if (!m)
-        return; /* answered: r is gone */
-    form = arena_alloc(r->arena, sizeof(*form));
-    rc = form ? form_parse(r->arena, r->content_type, r->body, form) : -ENOMEM;
+    if (!copy)
+        return str_make(NULL, 0);
+    for (i = 0; i < token.n; i++)
+        copy[i] = token.p[i] == ' ' ? '+' : token.p[i];
+    return str_make(copy, token.n);
+}
+
+/* type and data: the form, or the raw query as one. */
+static void arrive(struct req *r, const struct cfg_market *m, const struct channel *c,
+                   struct str type, struct str data)
+{
+    struct form *form = arena_alloc(r->arena, sizeof(*form));
+    int rc = form ? form_parse(r->arena, type, data, form) : -ENOMEM;
+    const char *wrong;
+    struct str token;
+    size_t count;
+
     if (rc == -ENOMEM) {
         landed(r, -EAGAIN, m, NULL);
         return;
@@ -75,18 +87,85 @@ void landing_post(struct req *r, const struct str *bound)
         refuse(r, m, rc == -EMEDIUMTYPE ? 415 : 400, "form_unreadable");
         return;
     }
-    wrong = land_token_wrong(form_count(form, token_field, &token), token);
+    count = form_count(form, c->field, &token);
+    if (c->in_address)
+        token = repaired(r, token);
+    wrong = land_token_wrong(count, token);
     if (wrong)
         refuse(r, m, 400, wrong);
     else
         land_store(r, m, token, form, landed);
 }
 
-void landing_get(struct req *r, const struct str *bound)
+static void help(struct req *r, const struct cfg_market *m)
 {
-    const struct cfg_market *m = market_of(r, bound);
-    struct page *p = m ? page_new(r, m) : NULL;
+    struct page *p = page_new(r, m);
 
     if (p)
         notice_send(p, 200, "landing.help", "info");
+}
+
+static void not_here(struct req *r, const char *allow)
+{
+    r->resp.allow = allow;
+    route_error(r, ROUTE_PAGE, 405, "method_not_allowed");
+}
+
+void landing_post(struct req *r, const struct str *bound)
+{
+    const struct cfg_market *m = market_of(r, bound);
+    const struct channel *c = m ? channel_find(m->channel) : NULL;
+
+    if (!m)
+        return; /* answered: r is gone */
+    if (!c || c->in_address)
+        not_here(r, "GET, HEAD");
+    else
+        arrive(r, m, c, r->content_type, r->body);
+}
+
+void landing_get(struct req *r, const struct str *bound)
+{
+    const struct cfg_market *m = market_of(r, bound);
+    const struct channel *c = m ? channel_find(m->channel) : NULL;
+
+    if (!m)
+        return;
+    if (!c || !c->in_address || r->query.n == 0 || r->method == REQ_HEAD)
+        help(r, m);
+    else
+        arrive(r, m, c, str_of(form_type), r->query);
+}
+
+/* The login address of a listing: a POST brings who it is, as at the landing. */
+void login_post(struct req *r, const struct str *bound)
+{
+    const struct cfg_market *m = market_of(r, bound);
+    const struct channel *c = m ? channel_find(m->channel) : NULL;
+
+    if (!m)
+        return;
+    if (!c || !c->login)
+        route_error(r, ROUTE_PAGE, 404, "not_found");
+    else
+        arrive(r, m, c, r->content_type, r->body);
+}
+
+/* Without single sign-on the marketplace only opens the address. */
+void login_get(struct req *r, const struct str *bound)
+{
+    const struct cfg_market *m = market_of(r, bound);
+    const struct channel *c = m ? channel_find(m->channel) : NULL;
+
+    if (!m)
+        return;
+    if (!c || !c->login) {
+        route_error(r, ROUTE_PAGE, 404, "not_found");
+    } else if (m->login_url[0] == '\0') {
+        help(r, m);
+    } else {
+        r->resp.status = 303;
+        r->resp.location = m->login_url;
+        req_done(r);
+    }
 }

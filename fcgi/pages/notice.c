@@ -13,11 +13,17 @@ const char *notice_refused_key(struct str code)
     static const struct {
         const char *code, *key;
     } t[] = {
-        {"EXPIRED", "refused.expired"},      {"token_expired", "refused.expired"},
-        {"INVALID", "refused.invalid"},      {"token_invalid", "refused.invalid"},
-        {"PRODUCT", "refused.product"},      {"product_unknown", "refused.product"},
-        {"GONE", "refused.ended"},           {"ENDED", "refused.ended"},
+        {"EXPIRED", "refused.expired"},
+        {"token_expired", "refused.expired"},
+        {"INVALID", "refused.invalid"},
+        {"token_invalid", "refused.invalid"},
+        {"PRODUCT", "refused.product"},
+        {"product_unknown", "refused.product"},
+        {"GONE", "refused.ended"},
+        {"ENDED", "refused.ended"},
         {"purchase_ended", "refused.ended"},
+        {"sign_in_again", "refused.sign_in"},
+        {"wrong_account", "refused.wrong_account"},
     };
     size_t i;
 

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pages/channel.h"
+
 static const char html_type[] = "text/html; charset=utf-8";
 
 void page_set(struct page *p, enum var v, struct str s)
@@ -52,7 +54,6 @@ struct page *page_new(struct req *r, const struct cfg_market *m)
     const struct front *f = r->app;
     struct pages *pg = pages_of(r);
     struct page *p = pg ? arena_alloc(r->arena, sizeof(*p)) : NULL;
-    char key[64];
 
     if (!p) {
         r->resp.status = 503;
@@ -71,10 +72,9 @@ struct page *page_new(struct req *r, const struct cfg_market *m)
     page_setz(p, V_PRODUCT, m ? fallback(m->product, m->name) : "");
     page_setz(p, V_SELLER,
               fallback(p->cfg->brand.seller, m ? fallback(m->product, m->name) : "lastmile"));
-    snprintf(key, sizeof(key), "channel.%s", m ? m->channel : "none");
-    page_set(p, V_MARKETPLACE, cat_get(&pg->cat, str_of(key)));
-    if (p->v[V_MARKETPLACE].s.n == 0)
-        page_set(p, V_MARKETPLACE, cat_get(&pg->cat, STR("channel.none")));
+    page_set(p, V_MARKETPLACE, channel_title(&pg->cat, m));
+    page_set(p, V_BACK, channel_way(&pg->cat, r->arena, m, "back"));
+    page_set(p, V_MANAGE, m ? channel_way(&pg->cat, r->arena, m, "manage") : str_make(NULL, 0));
     page_setz(p, V_LOGIN_URL, m ? m->login_url : "");
     return p;
 }
@@ -88,12 +88,14 @@ struct str page_text(struct page *p, const char *key)
 {
     static const enum var names[] = {V_PRODUCT,    V_SELLER, V_MARKETPLACE, V_PLAN, V_TERM,
                                      V_QUANTITY,   V_STEP,   V_STEP_COUNT,  V_MAIL, V_TIME,
-                                     V_STEP_TITLE, V_LABEL,  V_UPDATED};
+                                     V_STEP_TITLE, V_LABEL,  V_UPDATED,     V_BACK, V_MANAGE};
     struct cat_arg args[sizeof(names) / sizeof(names[0])];
+    char own[96];
     size_t i;
 
     for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         args[i] = (struct cat_arg){page_vars[names[i]].name, p->v[names[i]].s};
+    key = channel_key(&p->pg->cat, p->market, key, own, sizeof(own));
     return cat_fmt(&p->pg->cat, p->req->arena, key, args, i);
 }
 

@@ -23,7 +23,8 @@ struct page *page_new(struct req *r, const struct cfg_market *m);
 void page_set(struct page *p, enum var v, struct str s);
 void page_setz(struct page *p, enum var v, const char *s);
 void page_list(struct page *p, enum var v, const struct tmpl_row *rows, size_t n);
-/* Text of the catalogue with the page's own names ({product}, {seller}, {marketplace}, ...). */
+/* Text of the catalogue, of the page's channel where it has its own, with the page's own names
+ * ({product}, {seller}, {marketplace}, {back}, ...). */
 struct str page_text(struct page *p, const char *key);
 bool page_has_text(const struct page *p, const char *key);
 /* Heading, title and lead from <key>.title and <key>.lead (the latter may be missing). */

@@ -9,11 +9,10 @@
 
 enum { ARENA_MAX = 4 * 1024 * 1024, ARENA_FIRST = 64 * 1024 };
 
-static const char *const files[PAGE_COUNT] = {[PAGE_NOTICE] = "notice.html",
-                                              [PAGE_REGISTRATION] = "registration.html",
-                                              [PAGE_CHECKING] = "checking.html",
-                                              [PAGE_RESUME] = "resume.html",
-                                              [PAGE_STATUS] = "status.html"};
+static const char *const files[PAGE_COUNT] = {
+    [PAGE_NOTICE] = "notice.html",     [PAGE_REGISTRATION] = "registration.html",
+    [PAGE_CHECKING] = "checking.html", [PAGE_RESUME] = "resume.html",
+    [PAGE_STATUS] = "status.html",     [PAGE_SIGNIN] = "signin.html"};
 
 struct sources {
     struct pages *pg;

@@ -23,6 +23,7 @@ enum page_id {
     PAGE_CHECKING,
     PAGE_RESUME,
     PAGE_STATUS,
+    PAGE_SIGNIN,
     PAGE_COUNT
 };
 

@@ -7,15 +7,15 @@
 #include "base/clock.h"
 #include "base/enc.h"
 #include "base/hash.h"
+#include "pages/channel.h"
 #include "store/store.h"
 
 enum { RESERVE_MS = 400, PARK_MS = 15000 }; /* kept of the deadline for the answer itself */
 
 static const char *const names[] = {
-    [REG_NEW] = "new",
-    [REG_RESOLVED] = "resolved",
-    [REG_REFUSED] = "refused",
-    [REG_SUBMITTED] = "submitted",
+    [REG_NEW] = "new",         [REG_RESOLVED] = "resolved",
+    [REG_REFUSED] = "refused", [REG_SUBMITTED] = "submitted",
+    [REG_SIGNIN] = "signin",
 };
 
 struct reg_call {
@@ -36,7 +36,7 @@ const char *reg_state_name(enum reg_state s)
 
 bool reg_parked(const struct reg *g)
 {
-    return g->state == REG_NEW && (g->code.n > 0 || g->now - g->created >= PARK_MS);
+    return g->state == REG_NEW && !g->signs_in && (g->code.n > 0 || g->now - g->created >= PARK_MS);
 }
 
 int reg_id_parse(const struct req *r, struct str text, struct reg_id *out)
@@ -107,8 +107,11 @@ static int parse(struct reg_call *c, const struct store_row *row)
     g->code = field(c, row, "code");
     g->order = field(c, row, "order");
     g->contract = field(c, row, "contract");
+    g->id_name = field(c, row, "id_name");
+    g->id_email = field(c, row, "id_email");
     g->trial = store_row_int(row, "trial", 0) != 0;
-    g->registered = store_row_int(row, "registered", 0) != 0;
+    g->registered =
+        store_row_int(row, "registered", 0) != 0 || store_row_int(row, "claimed", 0) != 0;
     g->final = store_row_int(row, "final", 1) != 0;
     g->starts = store_row_int(row, "starts", 0);
     g->ends = store_row_int(row, "ends", 0);
@@ -118,6 +121,7 @@ static int parse(struct reg_call *c, const struct store_row *row)
     g->ended = str_is(g->contract, "CANCELLED") || str_is(g->contract, "EXPIRED") ||
                str_is(store_row_get(row, "fulfilment"), "CLOSED");
     g->market = config_market(f->cfg, g->channel, g->product);
+    g->signs_in = channel_signs_in(g->market);
     g->plan_cfg = g->market && g->plan.n ? config_plan(g->market, g->plan) : NULL;
     if (g->plan_title.n == 0 && g->plan_cfg)
         g->plan_title = str_of(g->plan_cfg->title);

@@ -10,14 +10,17 @@
 #include "base/id.h"
 #include "pages/pages.h"
 
-enum reg_state { REG_NEW, REG_RESOLVED, REG_REFUSED, REG_SUBMITTED };
+/* SIGNIN: nobody has signed in yet, or somebody did who may not have this purchase (code). */
+enum reg_state { REG_NEW, REG_RESOLVED, REG_REFUSED, REG_SUBMITTED, REG_SIGNIN };
 
 struct reg {
     enum reg_state state;
     struct str channel, product, plan, plan_title, quantity, account, code, order, contract;
+    struct str id_name, id_email;    /* of who signed in: a proposal, nothing more */
     const struct cfg_market *market; /* NULL: no longer configured */
     const struct cfg_plan *plan_cfg; /* NULL: not known */
     bool trial, registered, ended, final;
+    bool signs_in; /* only who signed in may see and claim it */
     int64_t starts, ends, created, now, ver;
 };
 
@@ -46,7 +49,8 @@ void reg_csrf(const struct reg_id *id, char out[48]);
 /* "new" ... */
 const char *reg_state_name(enum reg_state s);
 /* A buyer may register although the channel has not answered: it was asked and could not, or it
- * takes too long. The form is accepted and parked. */
+ * takes too long. The form is accepted and parked. Never where buyers sign in: whose purchase it
+ * is stands in the answer. */
 bool reg_parked(const struct reg *g);
 
 #endif

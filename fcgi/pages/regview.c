@@ -5,7 +5,7 @@
 
 #include "pages/when.h"
 
-enum { BOUGHT = 8, FIELD_CELLS = 18, OPTION_CELLS = 3 };
+enum { BOUGHT = 8, FIELD_CELLS = 18, OPTION_CELLS = 3, SLOW_MS = 60000 };
 
 void regview_bought(struct page *p, const char *key, struct str value)
 {
@@ -193,13 +193,29 @@ void regview_form(struct req *r, const struct reg_id *id, const struct reg *g,
     page_send(p, status, PAGE_REGISTRATION);
 }
 
+void regview_propose(struct fields *fs, const struct reg *g)
+{
+    const struct {
+        const char *field;
+        struct str value;
+    } known[] = {{"email", g->id_email}, {"full_name", g->id_name}};
+    size_t i;
+
+    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        struct field *f = fields_find(fs, str_of(known[i].field));
+
+        if (f && f->value.n == 0 && known[i].value.n <= f->max && str_text(known[i].value))
+            f->value = known[i].value;
+    }
+}
+
 void regview_checking(struct req *r, const struct reg_id *id, const struct reg *g)
 {
     struct page *p = page_new(r, g->market);
 
     if (!p)
         return;
-    page_head(p, "checking");
+    page_head(p, g->code.n > 0 || g->now - g->created > SLOW_MS ? "checking.slow" : "checking");
     page_set(p, V_RETRY_URL, r->path);
     page_setz(p, V_POLL_URL, page_path(r, arena_fmt(r->arena, "r/%s/status.json", id->text)));
     page_setz(p, V_STATE, "new");

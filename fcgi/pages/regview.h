@@ -17,6 +17,8 @@ struct str regview_term(struct page *p, int64_t starts, int64_t ends, bool trial
 void regview_form(struct req *r, const struct reg_id *id, const struct reg *g,
                   const struct fields *fs, int status);
 void regview_checking(struct req *r, const struct reg_id *id, const struct reg *g);
+/* Puts what the sign-in told into empty fields: proposals that the buyer may change. */
+void regview_propose(struct fields *fs, const struct reg *g);
 void regview_resume(struct req *r, const struct reg_id *id, const struct reg *g);
 
 #endif

@@ -36,7 +36,7 @@ static void found(struct status_call *c, const struct store_row *row)
         config_market(f->cfg, store_row_get(row, "channel"), store_row_get(row, "product"));
     sub->plan = sub->market ? config_plan(sub->market, store_row_get(row, "plan")) : NULL;
     if (sub->kind == 'o')
-        status_of_order(row, sub->plan, &c->status);
+        status_of_order(row, sub->market, sub->plan, clock_wall_ms(), &c->status);
     else
         status_of_reg(row, &c->status);
     c->answers->found(c);
@@ -163,7 +163,7 @@ void status_send_json(struct status_call *c)
         status_say(c->r->arena, pg, f->cfg, &c->subject, &c->status, &words);
         resp->status = 200;
         resp->content_type = "application/json";
-        status_json(pg, &c->status, &words, &resp->body);
+        status_json(c->r->arena, pg, &c->status, &words, &resp->body);
     }
     req_done(c->r);
 }

@@ -7,10 +7,11 @@
 const char *const status_fields[] = {"ver", "contract", "fulfilment", "updated", "at_registered",
                                      "at_confirmed", "at_applied", "at_verified", "at_ready",
                                      "delete_at", "late", "pct", "note", "code", "endpoint",
-                                     "product", "plan", "channel", "merged",
+                                     "product", "plan", "channel", "merged", "commit", "standing",
+                                     "hold", "no_renewal", "trial", "starts", "ends",
                                      /* the page's own */
-                                     "quantity", "starts", "ends", "trial", "account", "email"};
-enum { PAGE_ONLY = 6 };
+                                     "quantity", "account", "email"};
+enum { PAGE_ONLY = 3 };
 const size_t status_nfields_page = sizeof(status_fields) / sizeof(status_fields[0]);
 const size_t status_nfields = sizeof(status_fields) / sizeof(status_fields[0]) - PAGE_ONLY;
 
@@ -59,6 +60,14 @@ static bool flag(const struct store_row *row, const char *key)
     return store_row_int(row, key, 0) != 0;
 }
 
+/* The environment is there; the channel is to begin the charge. */
+static bool confirming(const struct status *s)
+{
+    bool late = !s->billing.plan || s->billing.plan->commit != CFG_COMMIT_REGISTERED;
+
+    return late && str_is(s->billing.commit, "asked");
+}
+
 static void put_step(struct status *s, const char *id, int64_t at, bool done)
 {
     struct status_step *x = &s->steps[s->nsteps++];
@@ -69,6 +78,16 @@ static void put_step(struct status *s, const char *id, int64_t at, bool done)
         x->seconds = (at - before->at + 500) / 1000;
 }
 
+/* Where the channel holds the charge, its beginning is a step of its own: when the environment is
+ * there, or with the registration if the plan says so. */
+static void put_commit(struct status *s, bool early, bool done)
+{
+    bool now = s->billing.plan && s->billing.plan->commit == CFG_COMMIT_REGISTERED;
+
+    if (s->billing.commit.n > 0 && early == now)
+        put_step(s, "committed", 0, done || str_is(s->billing.commit, "done"));
+}
+
 /* A step is done when its time is known or a later one is. */
 static void put_steps(struct status *s, const struct store_row *row, enum fulfilment f,
                       bool granted)
@@ -76,16 +95,19 @@ static void put_steps(struct status *s, const struct store_row *row, enum fulfil
     int64_t ready = store_row_int(row, "at_ready", 0);
     int64_t verified = store_row_int(row, "at_verified", 0);
     int64_t applied = store_row_int(row, "at_applied", 0);
-    bool done = f == FULFIL_READY || ready > 0, checked = done || verified > 0;
+    bool done = f == FULFIL_READY || ready > 0;
+    bool checked = done || verified > 0 || (f == FULFIL_VERIFYING && confirming(s));
     bool made = checked || applied > 0 || f == FULFIL_VERIFYING;
     bool known = made || f != FULFIL_RECEIVED || granted;
 
     put_step(s, "registered", store_row_int(row, "at_registered", 0), true);
     put_step(s, "confirmed", store_row_int(row, "at_confirmed", 0), known);
+    put_commit(s, true, made);
     if (s->deploys) {
         put_step(s, "created", applied, made);
         put_step(s, "checked", verified, checked);
     }
+    put_commit(s, false, done);
     put_step(s, "ready", ready, done);
     s->was_ready = ready > 0;
 }
@@ -113,6 +135,7 @@ static void contract_ended(struct status *s, enum fulfilment f)
 
 static void suspended(struct status *s)
 {
+    s->payment = true;
     s->state = "suspended";
     s->mood = MOOD_TROUBLE;
     s->live = false;
@@ -135,24 +158,69 @@ static void set_pace(struct status *s, enum fulfilment f)
         s->retry_after = POLL_WAITING;
 }
 
-void status_of_order(const struct store_row *row, const struct cfg_plan *plan, struct status *out)
+static void read_billing(const struct store_row *row, const struct cfg_market *market,
+                         const struct cfg_plan *plan, int64_t now, struct billing *b)
+{
+    if (contract_parse(store_row_get(row, "contract"), &b->contract))
+        b->contract = CONTRACT_PENDING;
+    b->commit = store_row_get(row, "commit");
+    b->standing = store_row_get(row, "standing");
+    b->trial = flag(row, "trial");
+    b->no_renewal = flag(row, "no_renewal");
+    b->starts = store_row_int(row, "starts", 0);
+    b->ends = store_row_int(row, "ends", 0);
+    b->now = now;
+    b->market = market;
+    b->plan = plan;
+}
+
+/* States that waiting for somebody else's word makes of the work's own. */
+static void waits(struct status *s, const struct store_row *row, enum fulfilment f)
+{
+    bool open = s->billing.contract == CONTRACT_PENDING;
+
+    if (s->mood == MOOD_ENDED || s->mood == MOOD_TROUBLE || s->was_ready)
+        return;
+    if (str_is(store_row_get(row, "hold"), "approval"))
+        s->state = "approving";
+    else if (f == FULFIL_VERIFYING && confirming(s))
+        s->state = "committing";
+    else if (f == FULFIL_RECEIVED && open && str_is(s->billing.standing, "scheduled"))
+        s->state = s->billing.starts > s->billing.now ? "scheduled" : "activating";
+    else
+        return;
+    s->mood = MOOD_WAITING;
+}
+
+static void say_billing(struct status *s, enum fulfilment f)
+{
+    s->billing.was_ready = s->was_ready;
+    s->billing.trouble = s->mood == MOOD_TROUBLE;
+    s->billing.off = f == FULFIL_SUSPENDED;
+    s->billing_word = billing_key(&s->billing);
+}
+
+void status_of_order(const struct store_row *row, const struct cfg_market *market,
+                     const struct cfg_plan *plan, int64_t now, struct status *out)
 {
     enum fulfilment f;
     enum contract c;
+    bool known;
 
     memset(out, 0, sizeof(*out));
     if (fulfilment_parse(store_row_get(row, "fulfilment"), &f))
         f = FULFIL_RECEIVED;
-    if (contract_parse(store_row_get(row, "contract"), &c))
-        c = CONTRACT_PENDING;
+    read_billing(row, market, plan, now, &out->billing);
+    c = out->billing.contract;
+    known = c != CONTRACT_PENDING || billing_held(&out->billing);
     out->deploys = !plan || plan->fulfilment == CFG_DEPLOYMENT;
     out->manual = plan && plan->fulfilment == CFG_MANUAL;
-    if (f == FULFIL_RECEIVED && c != CONTRACT_PENDING)
+    if (f == FULFIL_RECEIVED && known)
         f = FULFIL_IDENTIFIED; /* queued: the work begins at any moment */
     out->state = states[f].state;
     out->mood = states[f].mood;
     out->live = states[f].live;
-    put_steps(out, row, f, c != CONTRACT_PENDING);
+    put_steps(out, row, f, known);
     still_there(out, f);
     if (out->manual && out->mood == MOOD_WORKING && !out->was_ready) {
         out->state = "manual";
@@ -162,6 +230,8 @@ void status_of_order(const struct store_row *row, const struct cfg_plan *plan, s
         suspended(out);
     if (c == CONTRACT_CANCELLED || c == CONTRACT_EXPIRED)
         contract_ended(out, f);
+    waits(out, row, f);
+    say_billing(out, f);
     mark_step(out);
     set_pace(out, f);
     out->late = flag(row, "late") && !out->was_ready &&
@@ -188,6 +258,7 @@ void status_of_reg(const struct store_row *row, struct status *out)
     set_pace(out, FULFIL_RECEIVED);
     out->terminal = refused;
     out->pct = -1;
+    out->billing_word = "";
     out->ver = store_row_int(row, "ver", 0);
     out->updated = store_row_int(row, "at_registered", 0);
     out->code = store_row_get(row, "code");

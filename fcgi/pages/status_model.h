@@ -11,9 +11,10 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "pages/billing.h"
 #include "store/store.h"
 
-enum { STATUS_STEPS = 5 };
+enum { STATUS_STEPS = 6 };
 
 /* How a page looks at a state. */
 enum status_mood {
@@ -41,11 +42,14 @@ struct status {
     bool was_ready;
     bool deploys; /* an environment of its own is made (plan's pattern) */
     bool manual;
+    bool payment;          /* suspended by the channel, not by the seller */
     unsigned step, nsteps; /* step counts from 1; nsteps + 1 when all are done */
     struct status_step steps[STATUS_STEPS];
     int pct; /* -1: not known */
     int retry_after;
     int64_t ver, updated, delete_at;
+    struct billing billing;          /* what the sentence about money follows from */
+    const char *billing_word;        /* "held": last part of its key; "" nothing to say */
     struct str endpoint, note, code; /* borrowed from the row */
 };
 
@@ -54,8 +58,9 @@ struct status {
 extern const char *const status_fields[];
 extern const size_t status_nfields, status_nfields_page;
 
-/* An order. plan may be NULL. */
-void status_of_order(const struct store_row *row, const struct cfg_plan *plan, struct status *out);
+/* An order. market and plan may be NULL; now: ms, for what begins later. */
+void status_of_order(const struct store_row *row, const struct cfg_market *market,
+                     const struct cfg_plan *plan, int64_t now, struct status *out);
 /* A registration that waits for its purchase to be known: state "confirming", or "refused". */
 void status_of_reg(const struct store_row *row, struct status *out);
 const char *step_state_name(enum step_state s);

@@ -33,7 +33,7 @@ static void step_row(struct page *p, const struct status_step *x, struct tmpl_ro
         return;
     snprintf(key, sizeof(key), "step.state.%s", step_state_name(x->state));
     put(cells, &n, V_NAME, str_of(x->id));
-    put(cells, &n, V_STEP_TITLE, status_step_title(p->pg, x));
+    put(cells, &n, V_STEP_TITLE, status_step_title(a, p->pg, p->market, x));
     put(cells, &n, V_STEP_STATE, str_of(step_state_name(x->state)));
     put(cells, &n, V_STEP_WORD, page_text(p, key));
     if (x->at > 0) {
@@ -72,6 +72,7 @@ static void put_mood(struct page *p, const struct status *s)
         page_set(p, V_LEAVE, STR("1"));
     page_setz(p, V_TONE, status_mood_name(s->mood));
     page_setz(p, V_STATE, s->state);
+    page_setz(p, V_CHARGE, s->billing_word);
     page_setz(p, V_ICON_URL, static_url(p->pg, icons[s->mood]));
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "pages/channel.h"
 #include "pages/notice.h"
 #include "pages/when.h"
 
@@ -12,16 +13,6 @@ enum { KEY = 96, DETAIL_MAX = 300 };
 static const char *or_name(const char *title, const char *name)
 {
     return title && *title ? title : name;
-}
-
-static struct str channel_name(const struct pages *pg, const struct cfg_market *m)
-{
-    char key[KEY];
-    struct str s;
-
-    snprintf(key, sizeof(key), "channel.%s", m ? m->channel : "none");
-    s = cat_get(&pg->cat, str_of(key));
-    return s.n ? s : cat_get(&pg->cat, STR("channel.none"));
 }
 
 static bool known(const struct pages *pg, const char *key)
@@ -40,6 +31,8 @@ static const char *detail_key(const struct pages *pg, const struct status *s, ch
         if (s->code.n && known(pg, key))
             return key;
     }
+    if (s->payment && strcmp(s->state, "suspended") == 0)
+        return "status.suspended.payment";
     if (s->mood == MOOD_TROUBLE && s->live && s->was_ready) {
         snprintf(key, KEY, "status.%s.later", s->state);
         if (known(pg, key))
@@ -54,20 +47,52 @@ static const char *detail_key(const struct pages *pg, const struct status *s, ch
     return key;
 }
 
-static const char *billing_key(const struct status *s, const struct cfg_market *m)
+struct speaker {
+    struct arena *a;
+    const struct pages *pg;
+    const struct cfg_market *market;
+    struct cat_arg args[10];
+    size_t nargs;
+};
+
+static struct str say(const struct speaker *sp, const char *key)
 {
-    if (s->mood != MOOD_TROUBLE)
-        return NULL;
-    if (strcmp(s->state, "suspended") == 0)
-        return "billing.suspended";
-    if (s->was_ready)
-        return "billing.kept";
-    return m && m->contract ? "billing.contract" : "billing.usage";
+    char own[KEY];
+
+    key = channel_key(&sp->pg->cat, sp->market, key, own, sizeof(own));
+    return cat_fmt(&sp->pg->cat, sp->a, key, sp->args, sp->nargs);
+}
+
+static struct str date_of(struct arena *a, int64_t ms)
+{
+    return ms > 0 ? when_date(a, ms) : str_make(NULL, 0);
+}
+
+static void speak(struct speaker *sp, const struct config *cfg, const struct status_subject *sub,
+                  const struct status *s)
+{
+    const struct cfg_market *m = sub->market;
+    const char *product = m ? or_name(m->product, m->name) : "";
+    const char *seller = or_name(cfg->brand.seller, product);
+    const struct cat *cat = &sp->pg->cat;
+    const struct cat_arg args[] = {
+        {"product", product[0] ? str_of(product) : cat_get(cat, STR("product.none"))},
+        {"seller", seller[0] ? str_of(seller) : cat_get(cat, STR("seller.none"))},
+        {"marketplace", channel_title(cat, m)},
+        {"plan", str_of(sub->plan ? or_name(sub->plan->title, sub->plan->name) : "")},
+        {"promise", str_of(sub->plan ? sub->plan->manual_promise : "")},
+        {"date", date_of(sp->a, s->delete_at)},
+        {"starts", date_of(sp->a, s->billing.starts)},
+        {"ends", date_of(sp->a, s->billing.ends)},
+        {"back", channel_way(cat, sp->a, m, "back")}};
+
+    sp->market = m;
+    sp->nargs = sizeof(args) / sizeof(args[0]);
+    memcpy(sp->args, args, sizeof(args));
 }
 
 /* The words of the page that a refused registration shows: what to do, and whether money moved. */
-static void say_refused(struct arena *a, const struct pages *pg, const struct status *s,
-                        const struct cat_arg *args, size_t nargs, struct status_words *out)
+static void say_refused(const struct speaker *sp, const struct status *s, struct status_words *out)
 {
     static const char *const parts[] = {"title", "lead", "1", "2"};
     const char *refusal = notice_refused_key(s->code);
@@ -77,62 +102,53 @@ static void say_refused(struct arena *a, const struct pages *pg, const struct st
 
     for (i = 0; i < 4; i++) {
         snprintf(key, sizeof(key), "%s.%s", refusal, parts[i]);
-        said[i] = cat_fmt(&pg->cat, a, key, args, nargs);
+        said[i] = say(sp, key);
     }
     out->headline = said[0];
-    out->detail = str_of(arena_fmt(a, "%.*s %.*s", STR_FMT(said[1]), STR_FMT(said[2])));
+    out->detail = str_of(arena_fmt(sp->a, "%.*s %.*s", STR_FMT(said[1]), STR_FMT(said[2])));
     out->billing = said[3];
 }
 
 void status_say(struct arena *a, const struct pages *pg, const struct config *cfg,
                 const struct status_subject *sub, const struct status *s, struct status_words *out)
 {
-    const struct cfg_market *m = sub->market;
-    const char *product = m ? or_name(m->product, m->name) : "";
-    struct cat_arg args[] = {
-        {"product", str_of(product)},
-        {"seller", str_of(or_name(cfg->brand.seller, product))},
-        {"marketplace", channel_name(pg, m)},
-        {"plan", str_of(sub->plan ? or_name(sub->plan->title, sub->plan->name) : "")},
-        {"promise", str_of(sub->plan ? sub->plan->manual_promise : "")},
-        {"date", s->delete_at > 0 ? when_date(a, s->delete_at) : str_make(NULL, 0)}};
-    enum { NARGS = sizeof(args) / sizeof(args[0]) };
-    const char *billing = billing_key(s, m);
+    struct speaker sp = {.a = a, .pg = pg};
     char key[KEY];
 
-    if (product[0] == '\0')
-        args[0].value = cat_get(&pg->cat, STR("product.none"));
-    if (args[1].value.n == 0)
-        args[1].value = cat_get(&pg->cat, STR("seller.none"));
+    speak(&sp, cfg, sub, s);
     if (strcmp(s->state, "refused") == 0) {
-        say_refused(a, pg, s, args, NARGS, out);
+        say_refused(&sp, s, out);
         return;
     }
     snprintf(key, sizeof(key), "status.%s.title%s", s->state,
              s->was_ready && s->live && s->mood == MOOD_TROUBLE ? "_later" : "");
     if (!known(pg, key))
         snprintf(key, sizeof(key), "status.%s.title", s->state);
-    out->headline = cat_fmt(&pg->cat, a, key, args, NARGS);
-    if (s->manual && strcmp(s->state, "manual") == 0 && args[4].value.n > 0)
-        out->detail = cat_fmt(&pg->cat, a, "status.manual.promise", args, NARGS);
+    out->headline = say(&sp, key);
+    if (s->manual && strcmp(s->state, "manual") == 0 && sub->plan->manual_promise[0])
+        out->detail = say(&sp, "status.manual.promise");
     else
-        out->detail = cat_fmt(&pg->cat, a, detail_key(pg, s, key), args, NARGS);
-    out->billing = billing ? cat_fmt(&pg->cat, a, billing, args, NARGS) : str_make(NULL, 0);
+        out->detail = say(&sp, detail_key(pg, s, key));
+    snprintf(key, sizeof(key), "billing.%s", s->billing_word);
+    out->billing = s->billing_word[0] ? say(&sp, key) : str_make(NULL, 0);
 }
 
-struct str status_step_title(const struct pages *pg, const struct status_step *step)
+struct str status_step_title(struct arena *a, const struct pages *pg, const struct cfg_market *m,
+                             const struct status_step *step)
 {
+    struct cat_arg args[] = {{"marketplace", channel_title(&pg->cat, m)}};
     char key[KEY];
 
     snprintf(key, sizeof(key), "step.%s", step->id);
-    return cat_get(&pg->cat, str_of(key));
+    return cat_fmt(&pg->cat, a, key, args, 1);
 }
 
-static void step_json(struct jsonw *w, const struct pages *pg, const struct status_step *x)
+static void step_json(struct jsonw *w, struct arena *a, const struct pages *pg,
+                      const struct cfg_market *m, const struct status_step *x)
 {
     jsonw_obj(w);
     jsonw_kvs(w, "id", str_of(x->id));
-    jsonw_kvs(w, "title", status_step_title(pg, x));
+    jsonw_kvs(w, "title", status_step_title(a, pg, m, x));
     jsonw_kvs(w, "state", str_of(step_state_name(x->state)));
     if (x->at > 0)
         jsonw_kvi(w, "at", x->at);
@@ -141,8 +157,8 @@ static void step_json(struct jsonw *w, const struct pages *pg, const struct stat
     jsonw_obj_end(w);
 }
 
-void status_json(const struct pages *pg, const struct status *s, const struct status_words *words,
-                 struct buf *out)
+void status_json(struct arena *a, const struct pages *pg, const struct status *s,
+                 const struct status_words *words, struct buf *out)
 {
     struct jsonw w;
     unsigned i;
@@ -155,7 +171,7 @@ void status_json(const struct pages *pg, const struct status *s, const struct st
     jsonw_key(&w, "steps");
     jsonw_arr(&w);
     for (i = 0; i < s->nsteps; i++)
-        step_json(&w, pg, &s->steps[i]);
+        step_json(&w, a, pg, s->billing.market, &s->steps[i]);
     jsonw_arr_end(&w);
     jsonw_kvs(&w, "headline", words->headline);
     jsonw_kvs(&w, "detail", str_sub(words->detail, 0, DETAIL_MAX));
@@ -163,6 +179,8 @@ void status_json(const struct pages *pg, const struct status *s, const struct st
     if (s->pct >= 0)
         jsonw_kvi(&w, "pct", s->pct);
     jsonw_kvs_opt(&w, "endpoint", str_sub(s->endpoint, 0, 256));
+    if (s->billing_word[0])
+        jsonw_kvs(&w, "billing", str_of(s->billing_word));
     if (s->late)
         jsonw_kvb(&w, "late", true);
     jsonw_kvi(&w, "updated", s->updated);

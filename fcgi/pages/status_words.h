@@ -19,10 +19,12 @@ struct status_subject {
 
 void status_say(struct arena *a, const struct pages *pg, const struct config *cfg,
                 const struct status_subject *sub, const struct status *s, struct status_words *out);
-struct str status_step_title(const struct pages *pg, const struct status_step *step);
+/* m may be NULL. */
+struct str status_step_title(struct arena *a, const struct pages *pg, const struct cfg_market *m,
+                             const struct status_step *step);
 /* At most about 1 KB. */
-void status_json(const struct pages *pg, const struct status *s, const struct status_words *w,
-                 struct buf *out);
+void status_json(struct arena *a, const struct pages *pg, const struct status *s,
+                 const struct status_words *w, struct buf *out);
 /* Strong, quoted: kind, version, and the tag of the texts. */
 const char *status_etag(struct arena *a, const struct pages *pg, const struct status_subject *sub,
                         const struct status *s);

@@ -81,6 +81,8 @@ static void on_loaded(struct req *r, void *arg, int rc, const struct reg *reg)
         s->answers->refused(s, reg->code);
     else if (reg->state == REG_SUBMITTED)
         s->answers->done(s, s->cap);
+    else if (reg->state == REG_SIGNIN || (reg->state == REG_NEW && reg->signs_in))
+        s->answers->refused(s, STR("sign_in_again")); /* nobody has proved whose it is */
     else if (reg->registered) /* a second arrival only gets its capability */
         send_form(s, STR("{}"), STR(""));
     else if (reg->ended)

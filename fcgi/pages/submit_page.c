@@ -47,6 +47,13 @@ static void busy(struct submit *s)
 
 static void refused(struct submit *s, struct str code)
 {
+    char rest[ID_SECRET + 2];
+
+    if (s->reg && s->reg->state != REG_REFUSED && s->reg->signs_in && !s->reg->ended) {
+        snprintf(rest, sizeof(rest), "r/%s", s->id.text); /* it says what is missing */
+        page_redirect(s->r, rest);
+        return;
+    }
     notice_refused(s->r, market_of(s), code);
 }
 

@@ -23,6 +23,8 @@ enum var {
     V_PRIVACY_URL,
     V_TERMS_URL,
     V_LOGIN_URL,
+    V_BACK,
+    V_MANAGE,
     V_REFERENCE,
     V_REQUEST,
     /* notices */
@@ -88,6 +90,7 @@ enum var {
     V_ENDPOINT_LABEL,
     V_NEXT_STEPS,
     V_BILLING,
+    V_CHARGE,
     V_MAIL,
     V_LINK,
     V_UPDATED,

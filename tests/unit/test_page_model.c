@@ -38,7 +38,18 @@ static struct status model(const char *text, enum cfg_fulfilment how)
     struct cfg_plan plan = {.fulfilment = how};
     struct status s;
 
-    status_of_order(row_of(text), &plan, &s);
+    status_of_order(row_of(text), NULL, &plan, 1000, &s);
+    return s;
+}
+
+/* Of a product that can wait with the charge; plan: what it waits for. */
+static struct status held(const char *text, enum cfg_commit when)
+{
+    static const struct cfg_market market = {.channel = "azure", .contract = true};
+    struct cfg_plan plan = {.fulfilment = CFG_DEPLOYMENT, .commit = when};
+    struct status s;
+
+    status_of_order(row_of(text), &market, &plan, 1000, &s);
     return s;
 }
 
@@ -135,6 +146,98 @@ static void other_patterns(void **state)
     s = model(DONE "fulfilment=READY", CFG_ACCOUNT);
     assert_string_equal(steps(&s), "ddd");
     assert_string_equal(s.state, "ready");
+}
+
+#define HELD "contract=PENDING commit=held standing=held at_registered=1 "
+
+static void charges_that_wait(void **state)
+{
+    static const struct {
+        enum cfg_commit when;
+        const char *row, *state, *steps, *billing;
+        enum status_mood mood;
+    } t[] = {
+        {CFG_COMMIT_HEALTHY, HELD "fulfilment=RECEIVED", "provisioning", "ddn...", "held",
+         MOOD_WORKING},
+        {CFG_COMMIT_HEALTHY, HELD "fulfilment=VERIFYING", "verifying", "dddn..", "held",
+         MOOD_WORKING},
+        {CFG_COMMIT_HEALTHY, HELD "fulfilment=FAILED", "failed", "dd!...", "held_failed",
+         MOOD_TROUBLE},
+        {CFG_COMMIT_HEALTHY, "contract=PENDING commit=asked fulfilment=VERIFYING", "committing",
+         "ddddn.", "asked", MOOD_WAITING},
+        {CFG_COMMIT_HEALTHY, "contract=ACTIVE commit=done fulfilment=READY at_ready=9", "ready",
+         "dddddd", "contract", MOOD_READY},
+        {CFG_COMMIT_HEALTHY, HELD "fulfilment=READY at_ready=9", "ready", "dddddd", "held",
+         MOOD_READY},
+        {CFG_COMMIT_REGISTERED, "contract=PENDING commit=asked fulfilment=RECEIVED", "provisioning",
+         "ddn...", "asked", MOOD_WORKING},
+        {CFG_COMMIT_REGISTERED, "contract=ACTIVE commit=done fulfilment=PROVISIONING",
+         "provisioning", "dddn..", "contract", MOOD_WORKING},
+        {CFG_COMMIT_MANUAL, HELD "fulfilment=VERIFYING hold=approval", "approving", "dddn..",
+         "held_by_hand", MOOD_WAITING},
+        {CFG_COMMIT_HEALTHY, "contract=PENDING standing=scheduled starts=2000 fulfilment=RECEIVED",
+         "scheduled", "dn...", "scheduled", MOOD_WAITING},
+        {CFG_COMMIT_HEALTHY, "contract=PENDING standing=scheduled fulfilment=RECEIVED",
+         "activating", "dn...", "activating", MOOD_WAITING},
+        {CFG_COMMIT_HEALTHY, "contract=ACTIVE standing=active fulfilment=PROVISIONING",
+         "provisioning", "ddn..", "at_once", MOOD_WORKING},
+        {CFG_COMMIT_HEALTHY, "contract=CANCELLED commit=held fulfilment=CLOSED", "closed", "dd....",
+         "never", MOOD_ENDED},
+    };
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        struct status s = held(t[i].row, t[i].when);
+
+        assert_string_equal(s.state, t[i].state);
+        assert_string_equal(steps(&s), t[i].steps);
+        assert_string_equal(s.billing_word, t[i].billing);
+        assert_int_equal(s.mood, t[i].mood);
+    }
+}
+
+static void money(void **state)
+{
+    static const struct cfg_market aws = {.channel = "aws", .contract = true},
+                                   usage = {.channel = "aws"}, gcp = {.channel = "gcp"};
+    static const struct {
+        const struct cfg_market *market;
+        const char *row, *want;
+    } t[] = {
+        {NULL, "contract=ACTIVE", ""},
+        {&aws, "contract=PENDING fulfilment=RECEIVED", "open"},
+        {&aws, "contract=ACTIVE fulfilment=PROVISIONING", "contract"},
+        {&aws, "contract=ACTIVE fulfilment=READY at_ready=5", "contract"},
+        {&aws, "contract=ACTIVE fulfilment=PROVISIONING starts=5000", "scheduled"},
+        {&aws, "contract=ACTIVE fulfilment=READY at_ready=5 starts=500", "contract"},
+        {&aws, "contract=ACTIVE fulfilment=DEGRADED at_ready=5", "kept"},
+        {&aws, "contract=ACTIVE fulfilment=FAILED", "contract"},
+        {&aws, "contract=ACTIVE fulfilment=SUSPENDED at_ready=5", "suspended"},
+        {&aws, "contract=CANCELLED fulfilment=READY at_ready=5", "ended"},
+        {&aws, "contract=EXPIRED fulfilment=CLOSED", "ended"},
+        {&usage, "contract=ACTIVE fulfilment=PROVISIONING", "usage"},
+        {&usage, "contract=ACTIVE fulfilment=FAILED", "usage"},
+        {&usage, "contract=ACTIVE fulfilment=READY at_ready=5", "used"},
+        {&usage, "contract=ACTIVE fulfilment=READY at_ready=5 trial=1 ends=9000", "trial_until"},
+        {&usage, "contract=ACTIVE fulfilment=READY at_ready=5 trial=1", "trial"},
+        {&gcp, "contract=ACTIVE fulfilment=READY at_ready=5 commit=done", "used"},
+        {&gcp, "contract=ACTIVE fulfilment=READY at_ready=5", "at_once"},
+        {&gcp, "contract=ACTIVE fulfilment=READY at_ready=5 no_renewal=1 ends=9000", "last"},
+        {&gcp, "contract=ACTIVE fulfilment=READY trial=1 no_renewal=1 ends=9000", "trial_last"},
+        {&gcp, "contract=SUSPENDED fulfilment=READY at_ready=5", "payment"},
+        {&gcp, "contract=SUSPENDED fulfilment=SUSPENDED at_ready=5", "payment"},
+        {&gcp, "contract=PENDING commit=held trial=1 fulfilment=RECEIVED", "held_trial"},
+    };
+    struct cfg_plan plan = {.fulfilment = CFG_DEPLOYMENT};
+    struct status s;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        status_of_order(row_of(t[i].row), t[i].market, &plan, 1000, &s);
+        assert_string_equal(s.billing_word, t[i].want);
+    }
 }
 
 static void details(void **state)
@@ -285,10 +388,16 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(states),         cmocka_unit_test(ended),
-        cmocka_unit_test(other_patterns), cmocka_unit_test(details),
-        cmocka_unit_test(registrations),  cmocka_unit_test(times),
-        cmocka_unit_test(capabilities),   cmocka_unit_test(origins),
+        cmocka_unit_test(states),
+        cmocka_unit_test(ended),
+        cmocka_unit_test(other_patterns),
+        cmocka_unit_test(details),
+        cmocka_unit_test(charges_that_wait),
+        cmocka_unit_test(money),
+        cmocka_unit_test(registrations),
+        cmocka_unit_test(times),
+        cmocka_unit_test(capabilities),
+        cmocka_unit_test(origins),
         cmocka_unit_test(colours),
     };
 

@@ -50,7 +50,7 @@
   var wait = live.dataset.kind === "wait";
   var etag = live.dataset.etag, misses = 0, floor = 0, timer = 0, busy = false, stopped = false, last = Date.now();
   var pace = (Number(live.dataset.retry) || 1) * 1000;
-  var shown = live.dataset.state + "/" + live.dataset.step;
+  var shown = [live.dataset.state, live.dataset.step, live.dataset.charge].join("/");
   if (!wait && !live.dataset.retry) return;
 
   function text(id, s) {
@@ -83,8 +83,12 @@
       document.getElementById("hero").dataset.mood = doc.getElementById("hero").dataset.mood;
       document.title = doc.title;
       document.getElementById("icon").href = doc.getElementById("icon").getAttribute("href");
-      shown = j.state + "/" + (j.step - 1);
+      shown = part(j);
     });
+  }
+
+  function part(j) {
+    return [j.state, j.step - 1, j.billing].join("/");
   }
 
   function show(j) {
@@ -96,7 +100,7 @@
     var bar = document.getElementById("bar");
     if (bar) bar.value = j.step - 1 + (j.pct > 0 ? j.pct / 101 : 0);
     text("note", j.note || "");
-    if (shown !== j.state + "/" + (j.step - 1)) return swap(j);
+    if (shown !== part(j)) return swap(j);
     text("say", j.detail);
   }
 

@@ -2,7 +2,7 @@
 -- One more capability for an order, or a longer life for one. -> {order}
 start()
 local id, cap, ttl = arg(1), arg(2), num(3)
-if call('HEXISTS', P .. 'o:' .. id, 'id') == 0 then refuse('LMNOENT', 'order') end
+if not call('HGET', P .. 'o:' .. id, 'id') then refuse('LMNOENT', 'order') end
 local old = call('HGET', P .. 's:' .. cap, 'order')
 if old and old ~= id then refuse('LMEXIST', 'capability') end
 write_clock()
