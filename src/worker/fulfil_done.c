@@ -17,7 +17,7 @@ static void add_outputs(struct args *a, const char *outputs)
 
     args_kv(a, "t.outputs", str_of(outputs));
     if (json_parse(str_of(outputs), OUTPUTS_MAX, &j) == 0 && json_str(j, "endpoint").n)
-        args_kv(a, "o.endpoint", arena_str(a->t->arena, json_str(j, "endpoint")));
+        args_kv(a, "o.endpoint", arena_str(a->t->round, json_str(j, "endpoint")));
     cJSON_Delete(j);
 }
 

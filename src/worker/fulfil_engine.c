@@ -136,7 +136,7 @@ static void on_done(void *arg, const struct engine_result *r)
 
 static const char *cstr(struct task *t, struct str s)
 {
-    const char *p = arena_dup(t->arena, s);
+    const char *p = arena_dup(t->round, s);
 
     return p ? p : "";
 }

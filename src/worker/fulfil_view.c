@@ -7,7 +7,7 @@
 
 static struct str keep(struct task *t, const struct store_row *r, const char *key)
 {
-    return arena_str(t->arena, store_row_get(r, key));
+    return arena_str(t->round, store_row_get(r, key));
 }
 
 static bool is_one(const struct store_row *r, const char *key)
@@ -62,7 +62,7 @@ static void configuration(struct task *t, struct fulfil_work *f, const struct st
     f->v.in.replace = how == CHANGE_REPLACE;
     f->tmpl = f->plan ? config_template(c, f->plan->deployment_template) : NULL;
     /* What exists is handled as it was made, until the new spec is recorded. */
-    f->made = config_template(c, made.n ? arena_dup(t->arena, made) : "");
+    f->made = config_template(c, made.n ? arena_dup(t->round, made) : "");
     if (!f->made)
         f->made = f->tmpl;
 }
@@ -76,11 +76,11 @@ static bool wanted(struct task *t, struct fulfil_work *f)
 
     if (!f->plan)
         return true;
-    f->v.region = in.region = plan_region(t->arena, f->plan, f->v.form);
+    f->v.region = in.region = plan_region(t->round, f->plan, f->v.form);
     buf_init(&b, 65536);
     ok = plan_spec(&in, &b) == 0;
     if (ok) {
-        f->v.wanted_spec = arena_str(t->arena, buf_view(&b));
+        f->v.wanted_spec = arena_str(t->round, buf_view(&b));
         hash_sha256_hex(buf_view(&b), f->v.wanted_sha256);
     }
     buf_free(&b);
@@ -121,6 +121,8 @@ bool fulfil_view_read(struct task *t, const struct store_rows *rows)
     struct str want;
 
     *v = (struct fulfil_view){0};
+    if (!task_round(t))
+        return false;
     if (!r || contract_parse(store_row_get(r, "o.contract"), &in->contract) ||
         fulfilment_parse(store_row_get(r, "o.fulfilment"), &in->fulfilment))
         return false;

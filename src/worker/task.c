@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/crash.h"
@@ -11,7 +12,7 @@
 #include "base/rand.h"
 #include "worker/lease.h"
 
-enum { TASK_ARENA_FIRST = 3072, TASK_ARENA_MAX = 1 << 20 };
+enum { TASK_ARENA_FIRST = 3072, ROUND_ARENA_FIRST = 4096, TASK_ARENA_MAX = 1 << 20 };
 
 static void timer_closed(uv_handle_t *h)
 {
@@ -20,6 +21,7 @@ static void timer_closed(uv_handle_t *h)
     struct arena *a = t->arena;
 
     snapshot_unref(&t->snap);
+    arena_free(&t->round);
     arena_free(&a); /* t lived in it */
     w->running--;
     if (w->draining && w->running == 0)
@@ -114,15 +116,23 @@ bool task_release(struct task *t)
     return false;
 }
 
+struct arena *task_round(struct task *t)
+{
+    arena_free(&t->round);
+    t->round = arena_new(ROUND_ARENA_FIRST, TASK_ARENA_MAX);
+    return t->round;
+}
+
+/* One block of its own, freed with the answer: a task may make hundreds of calls. */
 struct pending {
     struct task *t;
     unsigned shard;
     enum store_script script;
-    struct str *args;
-    size_t nargs;
     task_cont *next;
     unsigned tries;
-    uv_timer_t again;
+    uv_timer_t *again; /* rarely needed */
+    size_t nargs;
+    struct str args[];
 };
 
 static void issue(struct pending *p);
@@ -131,8 +141,11 @@ static void again_closed(uv_handle_t *h)
 {
     struct pending *p = h->data;
 
+    free(h);
     if (task_release(p->t))
         issue(p);
+    else
+        free(p);
 }
 
 static void again_due(uv_timer_t *timer)
@@ -140,27 +153,38 @@ static void again_due(uv_timer_t *timer)
     uv_close((uv_handle_t *)timer, again_closed);
 }
 
+/* The script may have run: all are idempotent, so the same call is simply made again. */
+static bool ask_again(struct pending *p)
+{
+    p->again = malloc(sizeof(*p->again));
+    if (!p->again)
+        return false;
+    task_hold(p->t);
+    uv_timer_init(p->t->w->loop, p->again);
+    p->again->data = p;
+    uv_timer_start(p->again, again_due, 20 + rand_backoff_ms(p->tries++, 50, 2000), 0);
+    return true;
+}
+
 static void answered(void *arg, int rc, const struct store_rows *rows)
 {
     struct pending *p = arg;
     struct task *t = p->t;
+    task_cont *next = p->next;
 
-    if (!task_release(t))
-        return;
-    if (rc == -EAGAIN) {
-        /* The script may have run: all are idempotent, so the same call is simply made again. */
-        task_hold(t);
-        uv_timer_init(t->w->loop, &p->again);
-        p->again.data = p;
-        uv_timer_start(&p->again, again_due, 20 + rand_backoff_ms(p->tries++, 50, 2000), 0);
+    if (!task_release(t)) {
+        free(p);
         return;
     }
+    if (rc == -EAGAIN && ask_again(p))
+        return;
     if (rc == -ESTALE) {
         LOG(LOG_WARN, "task.stale", FS("task", t->id), F("script", store_script_name(p->script)));
         end(t);
-        return;
+    } else {
+        next(t, rc, rows);
     }
-    p->next(t, rc, rows);
+    free(p);
 }
 
 static void issue(struct pending *p)
@@ -172,22 +196,27 @@ static void issue(struct pending *p)
 void task_store(struct task *t, unsigned shard, enum store_script script, const struct str *args,
                 size_t nargs, task_cont *next)
 {
-    struct pending *p = arena_alloc(t->arena, sizeof(*p));
+    size_t room = sizeof(struct pending) + nargs * sizeof(*args);
+    struct pending *p;
+    char *text;
 
     assert(!t->dropped);
-    if (p)
-        p->args = arena_alloc(t->arena, nargs * sizeof(*args) + 1);
-    if (!p || !p->args) {
-        task_retry(t, "RETRY", "task memory is used up", 0);
+    for (size_t i = 0; i < nargs; i++)
+        room += args[i].n;
+    p = malloc(room);
+    if (!p) {
+        LOG(LOG_ERROR, "task.memory", FS("task", t->id));
+        end(t); /* the lease runs out and somebody else goes on */
         return;
     }
-    p->t = t;
-    p->shard = shard;
-    p->script = script;
-    p->nargs = nargs;
-    p->next = next;
-    for (size_t i = 0; i < nargs; i++)
-        p->args[i] = arena_str(t->arena, args[i]);
+    *p = (struct pending){.t = t, .shard = shard, .script = script, .next = next, .nargs = nargs};
+    text = (char *)&p->args[nargs];
+    for (size_t i = 0; i < nargs; i++) {
+        if (args[i].n)
+            memcpy(text, args[i].p, args[i].n);
+        p->args[i] = str_make(text, args[i].n);
+        text += args[i].n;
+    }
     issue(p);
 }
 

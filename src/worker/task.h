@@ -5,9 +5,10 @@
  * task_wait, task_dead, or in task_drop when the lease was lost (then nothing more is written: the
  * next owner decides). Everything of a task lives in its arena and dies with it.
  *
- * task_store() is how a chain talks to Redis: -EAGAIN is retried inside with jitter for as long as
- * the lease lives, -ESTALE drops the task; the continuation sees every other answer. It is not
- * called any more once the task was dropped. Thread rule: loop thread only.
+ * task_store() is how a chain talks to Redis (its arguments live until the answer): -EAGAIN is
+ * retried inside with jitter for as long as the lease lives, -ESTALE drops the task; the
+ * continuation sees every other answer. It is not called any more once the task was dropped. Thread
+ * rule: loop thread only.
  */
 #ifndef LM_TASK_H
 #define LM_TASK_H
@@ -28,6 +29,7 @@ struct task {
     struct worker *w;
     struct snapshot *snap;
     struct arena *arena;
+    struct arena *round; /* task_round() */
     const struct task_kind *kind;
     unsigned shard;
     struct str id, token, subject, data;
@@ -42,6 +44,10 @@ struct task {
     struct http_call *call;
     void *state; /* the kind's own, in the arena */
 };
+
+/* Memory for one round of a kind that goes round many times: what the round before had is gone.
+ * NULL without memory. */
+struct arena *task_round(struct task *t);
 
 typedef void task_cont(struct task *t, int rc, const struct store_rows *rows);
 
