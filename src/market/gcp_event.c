@@ -7,7 +7,8 @@
 #include "base/enc.h"
 #include "market/gcp.h"
 
-enum { EVENT_MAX = 1 << 20, FIELD_MAX = 1024 };
+/* PART_MAX: of a dedupe key, as the front's hooks have it, which store the same events. */
+enum { EVENT_MAX = 1 << 20, FIELD_MAX = 1024, PART_MAX = 190 };
 
 static const struct {
     const char *name;
@@ -98,7 +99,7 @@ static int take(const struct cfg_market *cfg, const cJSON *j, struct arena *a,
     e->type = e->reason = text(a, j, "eventType");
     e->kind = kind_of(e, o);
     /* One purchase sends several types under one eventId. */
-    if (*event_id)
+    if (*event_id && strlen(e->type) <= PART_MAX && strlen(event_id) <= PART_MAX)
         e->dedupe = arena_fmt(a, "%s\n%s", e->type, event_id);
     *why = "no memory";
     if (!e->dedupe)
