@@ -6,6 +6,7 @@
 #include "worker/event_json.h"
 #include "worker/kinds.h"
 #include "worker/purchase.h"
+#include "worker/standing.h"
 
 static void found(struct task *t, int rc, const struct store_rows *rows)
 {
@@ -133,6 +134,51 @@ static void merge_agreement(struct task *t)
                STORE_AGREEMENT, a.v, a.n, merged);
 }
 
+/* What the front took in is stored as it came: parsed here, by the channel that speaks it. */
+static bool understand(struct task *t, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+    struct str json = store_get(rows, "json"), raw;
+    const char *why = "";
+    int rc;
+
+    if (json.n) {
+        rc = event_json_read(json, t->arena, &e->ev);
+    } else if (!e->market || !e->ops->parse) {
+        task_retry(t, "CONFIG", "the event's product is not configured", 60000);
+        return false;
+    } else {
+        raw = arena_str(t->arena, store_get(rows, "raw"));
+        rc = e->ops->parse(e->market, raw, t->arena, &e->ev, &why);
+    }
+    if (rc == -EAGAIN || rc == -ENOMEM)
+        task_retry(t, "RETRY", why[0] ? why : "the event cannot be read now", 0);
+    else if (rc)
+        task_dead(t, "INVALID", why[0] ? why : "stored event cannot be read");
+    return rc == 0;
+}
+
+static void begin(struct task *t)
+{
+    struct event_work *e = t->state;
+
+    e->agreement = str_of(e->ev.agreement);
+    e->account = str_of(e->ev.account);
+    e->product_code = str_of(e->ev.product_code);
+    e->license = str_of(e->ev.license);
+    e->purchase = str_of(e->ev.purchase);
+    if (!e->market && e->ev.kind != EVENT_IGNORED)
+        task_retry(t, "CONFIG", "the event's product is not configured", 60000);
+    else if (e->market && standing_channel(e->cfg))
+        event_truth(t);
+    else if (e->ev.kind == EVENT_IGNORED)
+        task_done(t);
+    else if (e->agreement.n)
+        merge_agreement(t);
+    else
+        find_order(t);
+}
+
 static void loaded(struct task *t, int rc, const struct store_rows *rows)
 {
     struct event_work *e = arena_alloc(t->arena, sizeof(*e));
@@ -146,26 +192,11 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
         return;
     }
     t->state = e;
-    if (event_json_read(store_get(rows, "json"), t->arena, &e->ev)) {
-        task_dead(t, "INVALID", "stored event cannot be read");
-        return;
-    }
     e->channel = keep(t, rows, "channel");
     e->product = keep(t, rows, "product");
     e->market = snapshot_market(t->snap, e->channel, e->product, &e->ops, &e->cfg);
-    e->agreement = str_of(e->ev.agreement);
-    e->account = str_of(e->ev.account);
-    e->product_code = str_of(e->ev.product_code);
-    e->license = str_of(e->ev.license);
-    e->purchase = str_of(e->ev.purchase);
-    if (e->ev.kind == EVENT_IGNORED)
-        task_done(t);
-    else if (!e->market)
-        task_retry(t, "CONFIG", "the event's product is not configured", 60000);
-    else if (e->agreement.n)
-        merge_agreement(t);
-    else
-        find_order(t);
+    if (understand(t, rows))
+        begin(t);
 }
 
 void event_run(struct task *t)

@@ -4,6 +4,7 @@
  *   event.c       load, merge into the agreement's record, find the purchase and its order
  *   event_link.c  a renewed or replaced purchase joins the order that it continues
  *   event_apply.c ask the channel for the truth and write it to the order
+ *   event_truth.c the same where the channel has its own record of a purchase (azure, gcp)
  *
  * An event is a hint: besides what only the event tells (an end and its reason, an advisory), the
  * order is written from what the channel's API answers. Every step is an idempotent script or a
@@ -39,5 +40,6 @@ void event_product(struct task *t, struct str product);
 /* order and shard are known; decides whether a link is due, then event_apply(). */
 void event_link(struct task *t);
 void event_apply(struct task *t);
+void event_truth(struct task *t);
 
 #endif

@@ -1,10 +1,17 @@
 #include "worker/kinds.h"
 
 static const struct task_kind kinds[] = {
-    {"resolve", ROLE_MARKET, resolve_run}, {"place", ROLE_MARKET, place_run},
-    {"event", ROLE_MARKET, event_run},     {"fulfil", ROLE_DEPLOY, fulfil_run},
-    {"purge", ROLE_DEPLOY, purge_run},     {"mail", ROLE_NOTIFY, mail_run},
-    {"late", ROLE_NOTIFY, late_run},       {"refresh", ROLE_MARKET, refresh_run},
+    {.name = "resolve", .role = ROLE_MARKET, .run = resolve_run},
+    {.name = "place", .role = ROLE_MARKET, .run = place_run},
+    {.name = "event", .role = ROLE_MARKET, .run = event_run},
+    {.name = "refresh", .role = ROLE_MARKET, .run = refresh_run},
+    {.name = "tell", .role = ROLE_MARKET, .run = tell_run},
+    {.name = "reconcile", .role = ROLE_MARKET, .run = reconcile_run, .steps = true},
+    {.name = "keys", .role = ROLE_MARKET, .run = keys_run},
+    {.name = "fulfil", .role = ROLE_DEPLOY, .run = fulfil_run},
+    {.name = "purge", .role = ROLE_DEPLOY, .run = purge_run},
+    {.name = "mail", .role = ROLE_NOTIFY, .run = mail_run, .steps = true},
+    {.name = "late", .role = ROLE_NOTIFY, .run = late_run},
 };
 
 const struct task_kind *task_kind_find(struct str name)

@@ -174,14 +174,6 @@ static void make_link(struct task *t)
     task_store(t, t->shard, STORE_CAP_ADD, a.v, a.n, with_link);
 }
 
-static bool obsolete(const struct mail_work *m)
-{
-    bool done = str_is(m->state, "READY") || str_is(m->state, "CLOSED");
-
-    return done && (strcmp(m->kind, "delayed") == 0 || strcmp(m->kind, "failed") == 0 ||
-                    strcmp(m->kind, "alert-late") == 0);
-}
-
 /* The same for every attempt of this task, another one when it is asked for anew. */
 static const char *message_id(struct task *t, struct str created)
 {
@@ -197,6 +189,32 @@ static const char *message_id(struct task *t, struct str created)
     hash_sha256_hex(buf_view(&b), hash);
     buf_free(&b);
     return arena_fmt(t->arena, "%.40s@%.*s", hash, STR_FMT(host));
+}
+
+/* An alert about a listing: its subject is no order, its task's data says what happened. */
+static void listing_alert(struct task *t)
+{
+    const struct config *c = t->snap->cfg;
+    struct mail_work *m = t->state;
+    struct str name, channel = str_cut(t->subject, '/', &name);
+    const struct cfg_market *market = config_market(c, channel, name);
+
+    m->order = t->subject;
+    m->product = market ? str_of(market->product) : t->subject;
+    m->detail = t->data;
+    m->message_id = message_id(t, STR(""));
+    if (str_is(task_step(t, "s.sent"), "1") || c->notify.alert_to[0] == '\0')
+        task_done(t);
+    else
+        with_link(t, 0, NULL);
+}
+
+static bool obsolete(const struct mail_work *m)
+{
+    bool done = str_is(m->state, "READY") || str_is(m->state, "CLOSED");
+
+    return done && (strcmp(m->kind, "delayed") == 0 || strcmp(m->kind, "failed") == 0 ||
+                    strcmp(m->kind, "alert-late") == 0);
 }
 
 static void loaded(struct task *t, int rc, const struct store_rows *rows)
@@ -249,5 +267,8 @@ void mail_run(struct task *t)
     }
     m->kind = arena_dup(t->arena, str_from(t->id, (size_t)colon + 1));
     t->state = m;
-    task_store(t, t->shard, STORE_FULFIL_LOAD, args, 3, loaded);
+    if (str_chr(t->subject, '/') >= 0)
+        listing_alert(t);
+    else
+        task_store(t, t->shard, STORE_FULFIL_LOAD, args, 3, loaded);
 }

@@ -69,6 +69,18 @@ static const struct {
      "and "
      "the marketplace did not ask. The environment stays as it is until you have settled it with "
      "the buyer.\n\nlastmile describe order {order}\n"},
+    {"alert-plan", "[lastmile] order {order}: a plan that the configuration does not know",
+     "The marketplace names a plan for order {order} ({product}) that no plan of the configuration "
+     "has as its dimension. Nothing was changed. Add the plan, then:\n\n"
+     "lastmile describe order {order}\n"},
+    {"alert-credentials", "[lastmile] {product}: the marketplace refuses our credentials",
+     "Calls for {order} ({product}) are refused: {detail}\n\n"
+     "Purchases, their events and usage wait until this is mended; nothing is lost. "
+     "AADSTS7000222 means that the client secret has expired; PERMISSION_DENIED that the service "
+     "account is not linked in Producer Portal.\n"},
+    {"alert-reconcile", "[lastmile] {product}: orders were repaired",
+     "The marketplace's own list differed from the orders of {order} ({product}): {detail}.\n"
+     "Events may have been lost.\n\nlastmile get orders\n"},
     {"alert-advisory", "[lastmile] order {order}: the marketplace issued an advisory",
      "The marketplace issued an advisory about the buyer of order {order} ({product}).\n\n"
      "lastmile events {order}\n"},

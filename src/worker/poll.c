@@ -12,8 +12,9 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/rand.h"
+#include "store/event_key.h"
 #include "worker/event_json.h"
-#include "worker/worker.h"
+#include "worker/truth.h"
 
 enum { RAW_MAX = 65536 };
 
@@ -92,17 +93,19 @@ static const struct cfg_market *product_of(const struct poller *p, const struct 
         m = config_market_by_code(p->snap->cfg, str_of(e->product_code));
     if (!m && e->product_id[0])
         m = config_market_by_id(p->snap->cfg, str_of(e->product_id));
-    return m ? m : own;
+    return m && strcmp(m->channel, own->channel) == 0 ? m : own;
 }
 
-static void store_message(struct poller *p, const struct market_message *m)
+/* understood false: the event task tries to read it again and parks what nobody can read. */
+static void store_message(struct poller *p, const struct market_message *m, bool understood)
 {
     const struct cfg_market *product = product_of(p, &m->event);
+    struct str channel = str_of(product->channel), raw = str_sub(m->raw, 0, RAW_MAX);
     struct stored *s = calloc(1, sizeof(*s));
-    char dedupe[HASH_HEX], event_id[33], at[24];
-    struct buf json, key;
+    struct event_key key;
     struct str args[9];
-    unsigned shard;
+    struct buf json;
+    char at[24];
 
     if (!s || str_copy(str_of(m->receipt), s->receipt, sizeof(s->receipt))) {
         free(s);
@@ -111,33 +114,32 @@ static void store_message(struct poller *p, const struct market_message *m)
     s->p = p;
     p->open++;
     buf_init(&json, RAW_MAX);
-    buf_init(&key, 4096);
-    event_json_write(&m->event, &json);
-    buf_fmt(&key, "%s\n%s", product->channel, m->event.dedupe);
-    hash_sha256_hex(buf_view(&key), dedupe);
-    str_copy(str_sub(str_of(dedupe), 0, 32), event_id, sizeof(event_id));
-    shard = id_shard_of(str_of(product->channel), str_of(dedupe), store_shards(p->w->store));
+    if (understood)
+        event_json_write(&m->event, &json);
+    event_key(channel, understood ? str_of(m->event.dedupe) : raw, store_shards(p->w->store), &key);
     snprintf(at, sizeof(at), "%lld", (long long)m->event.time_ms);
-    args[0] = str_of(event_id);
-    args[1] = str_of(dedupe);
-    args[2] = str_of(product->channel);
+    args[0] = str_of(key.id);
+    args[1] = str_of(key.dedupe);
+    args[2] = channel;
     args[3] = str_of(product->name);
     args[4] = str_of(m->event.type);
-    args[5] = str_of(market_event_name(m->event.kind));
+    args[5] = understood ? str_of(market_event_name(m->event.kind)) : STR("");
     args[6] = buf_view(&json);
-    args[7] = str_sub(m->raw, 0, RAW_MAX);
+    args[7] = raw;
     args[8] = str_of(at);
     crash_point("poll.before_store");
-    store_call(p->w->store, shard, STORE_EVENT_PUT, args, 9, put, s);
+    store_call(p->w->store, key.shard, STORE_EVENT_PUT, args, 9, put, s);
     buf_free(&json);
-    buf_free(&key);
 }
 
-/* A message that nobody can read is left to the queue's redrive policy. */
-static void reject(const struct poller *p, const struct market_message *m)
+/* What SQS holds and nobody can read is left to the queue's redrive policy. Pub/Sub has none unless
+ * somebody made one, and would deliver it for a week: that is kept here, for an operator. */
+static void reject(struct poller *p, const struct market_message *m)
 {
     LOG(LOG_ERROR, "poll.refused", F("product", p->snap->cfg->markets[p->index].name),
         F("why", m->why), FI("deliveries", m->deliveries));
+    if (m->rc == -EBADMSG && standing_channel(&p->snap->cfg->markets[p->index]))
+        store_message(p, m, false);
 }
 
 static void again(uv_timer_t *timer)
@@ -157,13 +159,16 @@ static void received(void *arg, const struct market_batch *b)
         if (!p->stopping)
             LOG(LOG_WARN, "poll.failed", F("class", market_class_name(b->cls)), F("code", b->code),
                 FI("delay_ms", delay));
+        if (b->cls == MARKET_CONFIG && !p->stopping &&
+            standing_channel(&p->snap->cfg->markets[p->index]))
+            alarm_raise(p->w, &p->snap->cfg->markets[p->index], "alert-credentials", "", b->code);
     } else {
         p->failures = 0;
         for (size_t i = 0; i < b->n; i++) {
             if (b->messages[i].rc)
                 reject(p, &b->messages[i]);
             else
-                store_message(p, &b->messages[i]);
+                store_message(p, &b->messages[i], true);
         }
     }
     if (!p->stopping)
@@ -180,7 +185,8 @@ static void poll_now(struct poller *p)
 static bool shared_queue(const struct config *c, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (strcmp(c->markets[k].queue_url, c->markets[i].queue_url) == 0)
+        if (strcmp(c->markets[k].channel, c->markets[i].channel) == 0 &&
+            strcmp(c->markets[k].queue_url, c->markets[i].queue_url) == 0)
             return true;
     return false;
 }
@@ -189,6 +195,7 @@ void poll_start(struct worker *w)
 {
     struct snapshot *snap = w->now;
 
+    standing_tasks_start(w);
     for (size_t i = 0; i < snap->cfg->nmarkets && i < MARKETS_MAX; i++) {
         struct poller *p;
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "worker/kinds.h"
 #include "worker/purchase.h"
+#include "worker/standing.h"
 
 enum { ASK_MIN_MS = 3000, ASK_MAX_MS = 3600 * 1000 };
 
@@ -155,6 +156,11 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
 
     if (rc && rc != -ENOENT) {
         task_retry(t, "RETRY", "cannot read the order", 0);
+        return;
+    }
+    if (rc == 0 && standing_channel(config_market(t->snap->cfg, store_get(rows, "o.channel"),
+                                                  store_get(rows, "o.product")))) {
+        refresh_truth(t, rows);
         return;
     }
     if (rc || !registered || !s || !(str_is(contract, "PENDING") || str_is(contract, "ACTIVE"))) {

@@ -4,8 +4,13 @@
  *   registration (sealed token) -> ResolveCustomer -> order's shard: upsert -> registration:
  * resolved
  *
+ * Where the channel wants the buyer to sign in (azure), that comes first, and only a person who may
+ * claim the purchase gets it (sign_in.c). Where the channel has its own record of a purchase, that
+ * is what is written (truth.c).
+ *
  * Crash argument: each arrow is an idempotent script or a read; the order id derives from the
- * purchase, so a second run finds the same order. The token is dropped by the last script only.
+ * purchase, so a second run finds the same order. The token is dropped by the last script only. The
+ * answer of a sign-in works once: who it was is durable before anything else.
  */
 #include <errno.h>
 #include <sodium.h>
@@ -15,21 +20,10 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "worker/kinds.h"
-#include "worker/purchase.h"
+#include "worker/resolve.h"
 
-enum { TOKEN_MAX = 16384, GIVE_UP_MS = 5 * 3600 * 1000 };
-
-struct resolve {
-    struct str channel, product;
-    struct market *market;
-    const struct market_ops *ops;
-    const struct cfg_market *cfg;
-    struct market_purchase purchase;
-    char order[ID_ORDER];
-    struct str found;
-    unsigned shard;
-    int64_t created_ms;
-};
+/* How long a token can be of use: aws 4 hours and some, azure 24. */
+enum { TOKEN_MAX = 16384, GIVE_UP_MS = 5 * 3600 * 1000, AZURE_GIVE_UP_MS = 24 * 3600 * 1000 };
 
 static const struct {
     enum market_class cls;
@@ -50,7 +44,7 @@ static void after_refusal(struct task *t, int rc, const struct store_rows *rows)
         task_done(t);
 }
 
-static void refuse(struct task *t, const char *code)
+void resolve_refuse(struct task *t, const char *code)
 {
     struct str args[] = {t->id, t->token, t->subject, str_of(code), STR("1")};
 
@@ -64,21 +58,21 @@ static void after_delay_note(struct task *t, int rc, const struct store_rows *ro
     task_retry(t, "RETRY", t->state ? "marketplace not available" : "", 0);
 }
 
-/* The buyer may go on: the page offers the form although the purchase is not known yet. */
-static void delay(struct task *t, const struct market_result *r)
+void resolve_delay(struct task *t, const struct market_result *r)
 {
     struct str args[] = {t->id, t->token, t->subject, STR("delayed"), STR("0")};
     struct resolve *s = t->state;
+    bool azure = str_is(s->channel, "azure");
 
     LOG(r->cls == MARKET_CONFIG ? LOG_ERROR : LOG_WARN, "resolve.delayed",
         FS("channel", s->channel), F("class", market_class_name(r->cls)), F("code", r->code),
         FI("tries", t->tries));
-    if (clock_wall_ms() - s->created_ms > GIVE_UP_MS)
-        refuse(t, "token_expired");
+    if (clock_wall_ms() - s->created_ms > (azure ? AZURE_GIVE_UP_MS : GIVE_UP_MS))
+        resolve_refuse(t, "token_expired");
     else if (t->tries == 0)
         task_store(t, t->shard, STORE_REG_REFUSED, args, 5, after_delay_note);
     else
-        task_retry(t, market_class_name(r->cls), r->code, r->retry_after_ms);
+        truth_failed(t, s->cfg, r->cls, r->code, r->retry_after_ms);
 }
 
 static void finished(struct task *t, int rc, const struct store_rows *rows)
@@ -90,19 +84,16 @@ static void finished(struct task *t, int rc, const struct store_rows *rows)
         task_done(t);
 }
 
-static void write_registration(struct task *t, int rc, const struct store_rows *rows)
+void resolve_known(struct task *t)
 {
     struct resolve *s = t->state;
-    uint64_t quantity;
-    const struct cfg_plan *plan = purchase_plan(s->cfg, &s->purchase, &quantity);
+    bool own = standing_channel(s->cfg);
+    uint64_t quantity = s->purchase.quantity ? s->purchase.quantity : 1;
+    const struct cfg_plan *plan = own ? standing_plan(s->cfg, str_of(s->purchase.plan))
+                                      : purchase_plan(s->cfg, &s->purchase, &quantity);
     char mask[16];
     struct args a;
 
-    (void)rows;
-    if (rc) {
-        task_retry(t, "RETRY", "cannot index the account", 0);
-        return;
-    }
     args_init(&a, t);
     args_add(&a, t->id);
     args_add(&a, t->token);
@@ -116,9 +107,20 @@ static void write_registration(struct task *t, int rc, const struct store_rows *
     args_kvi(&a, "ends", s->purchase.ends_ms);
     args_kv(&a, "trial", s->purchase.trial ? STR("1") : STR("0"));
     args_kv(&a, "account_masked", str_of(log_mask(str_of(s->purchase.account), mask)));
-    args_kv(&a, "confirmed", s->purchase.granted ? STR("1") : STR("0"));
+    args_kv(&a, "confirmed", own || s->purchase.granted ? STR("1") : STR("0"));
+    if (own)
+        args_kv(&a, "claimed", s->truth->now.registered ? STR("1") : STR("0"));
     crash_point("resolve.before_registration");
     task_store(t, t->shard, STORE_REG_RESOLVED, a.v, a.n, finished);
+}
+
+static void indexed(struct task *t, int rc, const struct store_rows *rows)
+{
+    (void)rows;
+    if (rc)
+        task_retry(t, "RETRY", "cannot index the account", 0);
+    else
+        resolve_known(t);
 }
 
 static void index_account(struct task *t, int rc, const struct store_rows *rows)
@@ -133,7 +135,7 @@ static void index_account(struct task *t, int rc, const struct store_rows *rows)
     else
         task_store(t,
                    id_shard_of(s->channel, str_of(s->purchase.account), store_shards(t->w->store)),
-                   STORE_ACCOUNT_ADD, args, 4, write_registration);
+                   STORE_ACCOUNT_ADD, args, 4, indexed);
 }
 
 static void write_order(struct task *t, int rc, const struct store_rows *rows)
@@ -169,15 +171,19 @@ static void resolved(void *arg, const struct market_result *r)
     for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
         if (r->cls == refusals[i].cls) {
             LOG(LOG_INFO, "resolve.refused", F("code", refusals[i].code), F("api", r->code));
-            refuse(t, refusals[i].code);
+            resolve_refuse(t, refusals[i].code);
             return;
         }
     if (r->cls != MARKET_OK) {
-        delay(t, r);
+        resolve_delay(t, r);
         return;
     }
     if (!purchase_copy(t, &r->purchase, &s->purchase)) {
         task_retry(t, "RETRY", "no memory for the purchase", 0);
+        return;
+    }
+    if (standing_channel(s->cfg)) {
+        resolve_truth(t);
         return;
     }
     shard = purchase_order(t->w, s->channel, str_of(s->purchase.purchase), s->order);
@@ -195,7 +201,7 @@ static void ask(struct task *t, struct str sealed)
     rc = seal_open(&t->w->seal, sealed, &token);
     if (rc) {
         LOG(LOG_ERROR, "resolve.unseal", FS("task", t->id), FI("rc", rc));
-        refuse(t, "token_invalid");
+        resolve_refuse(t, "token_invalid");
     } else {
         crash_point("resolve.before_market");
         task_hold(t);
@@ -204,6 +210,14 @@ static void ask(struct task *t, struct str sealed)
     if (token.p)
         sodium_memzero(token.p, token.cap);
     buf_free(&token);
+}
+
+static void signed_in(struct sign_in *in)
+{
+    struct resolve *s = in->user;
+
+    in->t->state = s;
+    ask(in->t, s->sealed);
 }
 
 static void loaded(struct task *t, int rc, const struct store_rows *rows)
@@ -222,12 +236,17 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
     t->state = s;
     s->channel = arena_str(t->arena, store_get(rows, "channel"));
     s->product = arena_str(t->arena, store_get(rows, "product"));
+    s->sealed = arena_str(t->arena, store_get(rows, "token"));
+    s->submitted = str_is(state, "submitted");
     s->created_ms = store_row_int(&rows->row[0], "created", 0);
     s->market = snapshot_market(t->snap, s->channel, s->product, &s->ops, &s->cfg);
+    s->sign_in = (struct sign_in){t, s->market, s->ops, s->cfg, {"", "", "", ""}, signed_in, s};
     if (!s->market)
-        refuse(t, "product_unknown");
+        resolve_refuse(t, "product_unknown");
+    else if (sign_in_wanted(s->ops, s->cfg))
+        sign_in_begin(&s->sign_in, &rows->row[0]);
     else
-        ask(t, store_get(rows, "token"));
+        ask(t, s->sealed);
 }
 
 void resolve_run(struct task *t)

@@ -12,7 +12,7 @@
 #include "base/rand.h"
 #include "worker/lease.h"
 
-enum { TASK_ARENA_FIRST = 3072, ROUND_ARENA_FIRST = 4096, TASK_ARENA_MAX = 1 << 20 };
+enum { TASK_ARENA_FIRST = 3072, ROUND_ARENA_FIRST = 4096, TASK_ARENA_MAX = 4 << 20 };
 
 static void timer_closed(uv_handle_t *h)
 {
@@ -47,6 +47,25 @@ static void end(struct task *t)
     uv_close((uv_handle_t *)&t->timer, timer_closed);
 }
 
+static void keep_steps(struct task *t, const struct store_row *row)
+{
+    struct store_field *f = arena_alloc(t->arena, row->n * sizeof(*f) + 1);
+
+    for (size_t i = 0; f && i < row->n; i++)
+        if (str_starts(row->f[i].k, STR("s.")))
+            f[t->nsteps++] = (struct store_field){arena_str(t->arena, row->f[i].k),
+                                                  arena_str(t->arena, row->f[i].v)};
+    t->steps = f;
+}
+
+struct str task_step(const struct task *t, const char *name)
+{
+    for (size_t i = 0; i < t->nsteps; i++)
+        if (str_is(t->steps[i].k, name))
+            return t->steps[i].v;
+    return STR("");
+}
+
 struct task *task_start(struct worker *w, unsigned shard, const struct store_row *row,
                         uint64_t lease_deadline)
 {
@@ -66,6 +85,8 @@ struct task *task_start(struct worker *w, unsigned shard, const struct store_row
     t->crashes = (uint64_t)store_row_int(row, "crashes", 0);
     t->fence = (uint64_t)store_row_int(row, "fence", 0);
     t->kind = task_kind_find(store_row_get(row, "kind"));
+    if (t->kind && t->kind->steps)
+        keep_steps(t, row);
     t->lease = lease_add(w->leases, shard, t->id, t->token, lease_deadline, t);
     if (!t->lease || t->id.n == 0 || t->token.n == 0) {
         if (t->lease)

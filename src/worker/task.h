@@ -22,6 +22,7 @@ struct task_kind {
     const char *name;
     unsigned role;
     void (*run)(struct task *t);
+    bool steps; /* the claimed record's steps are kept for task_step() */
 };
 
 struct task {
@@ -43,6 +44,8 @@ struct task {
     const struct engine_ops *op_ops;
     struct http_call *call;
     void *state; /* the kind's own, in the arena */
+    const struct store_field *steps;
+    size_t nsteps;
 };
 
 /* Memory for one round of a kind that goes round many times: what the round before had is gone.
@@ -54,6 +57,8 @@ typedef void task_cont(struct task *t, int rc, const struct store_rows *rows);
 /* From a claimed row; NULL without memory (the lease then expires by itself). */
 struct task *task_start(struct worker *w, unsigned shard, const struct store_row *row,
                         uint64_t lease_deadline);
+/* A durable step ("s.x") as it was when the task was claimed; empty when there is none. */
+struct str task_step(const struct task *t, const char *name);
 /* From the lease table: the lease is gone. */
 void task_lost(struct task *t);
 

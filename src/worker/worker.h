@@ -88,7 +88,10 @@ void sched_stop(struct worker *w);
 void upkeep_start(struct worker *w);
 void upkeep_stop(struct worker *w);
 
-/* poll.c: one long poll per product with a queue, role market only. */
+/* standing_tasks.c: what every listing always has: its keys, its reconciler. Role market only. */
+void standing_tasks_start(struct worker *w);
+
+/* poll.c: one long poll per product with a queue, role market only; begins the standing tasks. */
 void poll_start(struct worker *w);
 void poll_stop(struct worker *w);
 void poll_reload(struct worker *w);

@@ -1,0 +1,193 @@
+/*
+ * event_truth: an event of a channel that has its own record of each purchase (azure, gcp).
+ *
+ * The event only says where to look: the channel is asked and what it answers is written. When the
+ * answer does not show yet what the event announced, the purchase is looked at again soon. An
+ * account's end is handed to the refresh task of each of its orders.
+ */
+#include "base/log.h"
+#include "worker/event.h"
+#include "worker/truth.h"
+
+enum { LOOK_AGAIN_MS = 2000, LAG_MS = 20000, ACCOUNT_ORDERS = 1000 };
+
+static void queued(struct task *t, int rc, const struct store_rows *rows)
+{
+    (void)rows;
+    if (rc)
+        task_retry(t, "RETRY", "cannot queue the refresh", 0);
+    else
+        task_done(t);
+}
+
+static void look_again(struct truth *x, int64_t ms)
+{
+    struct task *t = x->t;
+    struct args a;
+
+    args_init(&a, t);
+    args_add(&a, str_of(arena_fmt(t->arena, "refresh:%.*s", STR_FMT(x->order))));
+    args_cstr(&a, "refresh");
+    args_cstr(&a, "market");
+    args_add(&a, x->order);
+    args_int(&a, ms);
+    args_cstr(&a, x->erase ? "erase" : "");
+    task_store(t, x->shard, STORE_TASK_ADD, a.v, a.n, queued);
+}
+
+/* What the channel must show when the event is the newest one. */
+static bool shown(const struct truth *x, const struct market_event *ev)
+{
+    enum market_standing s = x->p.standing;
+
+    switch (ev->kind) {
+    case EVENT_ENDED:
+    case EVENT_FAILED:
+    case EVENT_ERASE:
+        return s == STANDING_ENDED;
+    case EVENT_SUSPENDED:
+        return s == STANDING_SUSPENDED || s == STANDING_ENDED;
+    case EVENT_REINSTATED:
+        return s == STANDING_ACTIVE || s == STANDING_ENDED;
+    case EVENT_CHANGE_ASKED:
+        return ev->plan[0] == '\0' || str_is(str_of(x->p.plan), ev->plan);
+    default:
+        return true;
+    }
+}
+
+static struct truth *truth_of(struct task *t)
+{
+    struct event_work *e = t->state;
+    struct truth *x = truth_new(t, e->channel, e->product, e->purchase);
+
+    if (x) {
+        x->account = e->account;
+        x->change_id = e->ev.change_id;
+        x->reinstated = e->ev.kind == EVENT_REINSTATED && e->ev.change_id[0];
+        x->ended = e->ev.kind == EVENT_ENDED || e->ev.kind == EVENT_ERASE;
+        x->erase = e->ev.kind == EVENT_ERASE;
+        x->event = &e->ev;
+    }
+    return x;
+}
+
+static void done(struct truth *x)
+{
+    if (x->end == TRUTH_WRITTEN && (x->awaits || x->stale))
+        look_again(x, LOOK_AGAIN_MS);
+    else if (x->end == TRUTH_WRITTEN && !x->now.ended && !shown(x, x->event))
+        look_again(x, LAG_MS);
+    else
+        task_done(x->t);
+}
+
+struct account {
+    struct event_work *e;
+    size_t listing; /* index into the configuration */
+    struct str *orders;
+    size_t n, at;
+};
+
+static void next_listing(struct task *t);
+
+static void next_order(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct account *acc = t->state;
+    struct str order, args[6];
+    unsigned shard;
+
+    (void)rows;
+    if (rc) {
+        task_retry(t, "RETRY", "cannot queue the refresh", 0);
+        return;
+    }
+    if (acc->at == acc->n) {
+        acc->listing++;
+        next_listing(t);
+        return;
+    }
+    order = acc->orders[acc->at++];
+    if (id_shard(order, store_shards(t->w->store), &shard)) {
+        next_order(t, 0, NULL);
+        return;
+    }
+    args[0] = str_of(arena_fmt(t->arena, "refresh:%.*s", STR_FMT(order)));
+    args[1] = STR("refresh");
+    args[2] = STR("market");
+    args[3] = order;
+    args[4] = STR("0");
+    args[5] = STR("erase");
+    task_store(t, shard, STORE_TASK_ADD, args, 6, next_order);
+}
+
+static void account_orders(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct account *acc = t->state;
+
+    if (rc) {
+        task_retry(t, "RETRY", "cannot read the account's orders", 0);
+        return;
+    }
+    acc->n = rows->n < ACCOUNT_ORDERS ? rows->n : ACCOUNT_ORDERS;
+    acc->at = 0;
+    acc->orders = arena_alloc(t->arena, acc->n * sizeof(*acc->orders) + 1);
+    if (!acc->orders) {
+        task_retry(t, "RETRY", "task memory is used up", 0);
+        return;
+    }
+    for (size_t i = 0; i < acc->n; i++)
+        acc->orders[i] = arena_str(t->arena, store_row_get(&rows->row[i], "order"));
+    next_order(t, 0, NULL);
+}
+
+static void next_listing(struct task *t)
+{
+    struct account *acc = t->state;
+    const struct config *c = t->snap->cfg;
+    struct str args[3] = {acc->e->channel, STR(""), acc->e->account};
+
+    while (acc->listing < c->nmarkets && !(str_is(args[0], c->markets[acc->listing].channel) &&
+                                           c->markets[acc->listing].product_code[0]))
+        acc->listing++;
+    if (acc->listing == c->nmarkets) {
+        task_done(t);
+        return;
+    }
+    args[1] = str_of(c->markets[acc->listing].product_code);
+    task_store(t, id_shard_of(args[0], args[2], store_shards(t->w->store)), STORE_ACCOUNT_GET, args,
+               3, account_orders);
+}
+
+/* The account itself is gone: each of its orders is asked for, and erased once it has ended. */
+static void erase_account(struct task *t)
+{
+    struct account *acc = arena_alloc(t->arena, sizeof(*acc));
+
+    if (!acc) {
+        task_retry(t, "RETRY", "task memory is used up", 0);
+        return;
+    }
+    acc->e = t->state;
+    t->state = acc;
+    next_listing(t);
+}
+
+void event_truth(struct task *t)
+{
+    struct event_work *e = t->state;
+    struct truth *x;
+
+    if (e->ev.kind == EVENT_ACCOUNT) {
+        task_done(t);
+    } else if (e->purchase.n == 0 && e->ev.kind == EVENT_ERASE && e->account.n) {
+        LOG(LOG_WARN, "event.account_gone", FS("event", t->subject));
+        erase_account(t);
+    } else if (e->purchase.n == 0) {
+        LOG(LOG_INFO, "event.no_purchase", FS("event", t->subject), F("type", e->ev.type));
+        task_done(t);
+    } else if ((x = truth_of(t)) != NULL) {
+        x->done = done;
+        truth_find(x, truth_ask);
+    }
+}

@@ -1,0 +1,202 @@
+/*
+ * tell: one verb to the channel about one order (task tell:<order>:<verb>, data: the verb, or
+ * "progress" with the text in the order's note).
+ *
+ * What stands already is not asked for again; what the channel answers is read afterwards, and only
+ * that reading is written. A verb may be sent again, so dying anywhere repeats it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/crash.h"
+#include "base/log.h"
+#include "worker/kinds.h"
+#include "worker/truth.h"
+
+enum { TRIES_MAX = 12, LOOK_AGAIN_MS = 2000 };
+
+struct tell {
+    struct truth *x;
+    enum market_verb verb;
+    const char *word;
+    struct str text;
+    bool refused;
+};
+
+static const struct {
+    const char *word;
+    enum market_verb verb;
+} verbs[] = {
+    {"signup", MARKET_SIGNUP},     {"commit", MARKET_COMMIT}, {"reject", MARKET_REJECT},
+    {"progress", MARKET_PROGRESS}, {"cancel", MARKET_CANCEL},
+};
+
+static void queued(struct task *t, int rc, const struct store_rows *rows)
+{
+    (void)rows;
+    if (rc)
+        task_retry(t, "RETRY", "cannot queue the refresh", 0);
+    else
+        task_done(t);
+}
+
+/* The channel takes its time: the refresh task goes on asking. */
+static void look_again(struct task *t)
+{
+    struct args a;
+
+    args_init(&a, t);
+    args_add(&a, str_of(arena_fmt(t->arena, "refresh:%.*s", STR_FMT(t->subject))));
+    args_cstr(&a, "refresh");
+    args_cstr(&a, "market");
+    args_add(&a, t->subject);
+    args_int(&a, LOOK_AGAIN_MS);
+    args_cstr(&a, "");
+    task_store(t, t->shard, STORE_TASK_ADD, a.v, a.n, queued);
+}
+
+static bool came_true(const struct tell *w)
+{
+    enum market_standing s = w->x->p.standing;
+
+    switch (w->verb) {
+    case MARKET_SIGNUP:
+        return !w->x->p.signup_wanted;
+    case MARKET_COMMIT:
+        return s != STANDING_HELD;
+    case MARKET_REJECT:
+    case MARKET_CANCEL:
+        return s == STANDING_ENDED;
+    default:
+        return true;
+    }
+}
+
+static void done(struct truth *x)
+{
+    struct tell *w = x->user;
+    struct task *t = x->t;
+
+    if (x->end != TRUTH_WRITTEN || came_true(w))
+        task_done(t);
+    else if (!w->refused)
+        look_again(t);
+    else if (t->tries >= TRIES_MAX)
+        task_dead(t, "STUCK", "the channel refuses, again and again");
+    else
+        task_retry(t, "INVALID", w->word, 0);
+}
+
+static void told(void *arg, enum market_class cls, const char *code, uint64_t retry_after_ms)
+{
+    struct tell *w = arg;
+    struct task *t = w->x->t;
+
+    if (!task_release(t))
+        return;
+    crash_point("tell.after_market");
+    LOG(cls == MARKET_OK ? LOG_INFO : LOG_WARN, "tell.told", FS("order", t->subject),
+        F("verb", w->word), F("class", market_class_name(cls)), F("code", code));
+    w->refused = cls != MARKET_OK;
+    if (cls == MARKET_RETRY || cls == MARKET_CONFIG)
+        truth_failed(t, w->x->cfg, cls, code, retry_after_ms);
+    else if (w->verb == MARKET_PROGRESS)
+        task_done(t); /* a courtesy: nothing follows from it */
+    else
+        truth_ask(w->x);
+}
+
+/* Is there still anything to say? */
+static bool wanted(const struct tell *w)
+{
+    const struct order_now *o = &w->x->now;
+
+    if (!o->exists || o->ended || !w->x->ops->tell)
+        return false;
+    switch (w->verb) {
+    case MARKET_SIGNUP:
+        return o->known.signup_wanted;
+    case MARKET_COMMIT:
+        return str_is(o->contract, "PENDING");
+    case MARKET_PROGRESS:
+        return str_is(o->contract, "PENDING") && w->text.n;
+    default:
+        return true;
+    }
+}
+
+static void say(struct truth *x)
+{
+    struct tell *w = x->user;
+    struct market_purchase known = x->now.known;
+
+    if (!wanted(w)) {
+        task_done(x->t);
+        return;
+    }
+    if (w->verb == MARKET_REJECT && w->text.n == 0)
+        w->text = STR("We cannot provide this purchase.");
+    crash_point("tell.before_market");
+    task_hold(x->t);
+    x->ops->tell(x->market, w->verb, &known, w->text, told, w);
+}
+
+/* What the buyer may read at the marketplace while his purchase is prepared. */
+static struct str progress_text(struct task *t, const struct store_rows *rows)
+{
+    struct str note = store_get(rows, "o.note");
+
+    if (note.n && str_text(note))
+        return arena_str(t->arena, str_sub(note, 0, 250));
+    if (str_is(store_get(rows, "o.fulfilment"), "VERIFYING"))
+        return STR("Your environment is being checked.");
+    return STR("Your environment is being prepared.");
+}
+
+static void loaded(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct tell *w = t->state;
+
+    if (rc == -ENOENT) {
+        task_done(t);
+        return;
+    }
+    if (rc) {
+        task_retry(t, "RETRY", "cannot read the order", 0);
+        return;
+    }
+    if (w->verb == MARKET_PROGRESS)
+        w->text = progress_text(t, rows);
+    else if (w->verb == MARKET_REJECT)
+        w->text = arena_str(t->arena, str_sub(store_get(rows, "o.reject_reason"), 0, 250));
+    w->x = truth_new(t, store_get(rows, "o.channel"), store_get(rows, "o.product"),
+                     store_get(rows, "o.purchase"));
+    if (!w->x)
+        return;
+    w->x->order = t->subject;
+    w->x->shard = t->shard;
+    w->x->user = w;
+    w->x->done = done;
+    truth_load(w->x, say);
+}
+
+void tell_run(struct task *t)
+{
+    ptrdiff_t colon = str_rchr(t->id, ':');
+    struct str rest, word = str_cut(t->data, ' ', &rest);
+    struct tell *w = arena_alloc(t->arena, sizeof(*w));
+
+    if (word.n == 0 && colon >= 0)
+        word = str_from(t->id, (size_t)colon + 1);
+    for (size_t i = 0; w && i < sizeof(verbs) / sizeof(*verbs); i++)
+        if (str_is(word, verbs[i].word)) {
+            w->verb = verbs[i].verb;
+            w->word = verbs[i].word;
+        }
+    if (!w || !w->word) {
+        task_dead(t, "INVALID", "no such verb");
+        return;
+    }
+    t->state = w;
+    task_store(t, t->shard, STORE_ORDER_GET, &t->subject, 1, loaded);
+}
