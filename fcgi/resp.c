@@ -137,6 +137,8 @@ static void put_head(const struct resp *a, struct buf *out)
         put_number(out, "Retry-After: ", (uint64_t)a->retry_after);
     if (a->allow)
         put(out, "Allow: ", a->allow);
+    if (a->status == 401) /* RFC 9110 15.5.2; tokens are the only credentials here */
+        put(out, "WWW-Authenticate: ", "Bearer");
     if (a->cookie)
         put(out, "Set-Cookie: ", a->cookie);
 }

@@ -94,7 +94,7 @@ static const struct cfg_section s_plan = {
 };
 
 #define OF cfg_azure
-static const struct cfg_key azure_keys[] = {
+static const struct cfg_key azure_settings[] = {
     {"offer_id", CT_TEXT, AT(offer_id), .help = "Offer id of Partner Center."},
     {"tenant_id", CT_TEXT, AT(tenant_id), .help = "Your Entra tenant (Technical configuration)."},
     {"client_id", CT_TEXT, AT(client_id),
@@ -122,12 +122,12 @@ const struct cfg_section cfg_schema_azure = {
     .title = "azure",
     .help = "What a listing with `cloud: azure` needs besides.",
     .size = sizeof(struct cfg_azure),
-    .keys = azure_keys,
-    .nkeys = COUNT(azure_keys),
+    .keys = azure_settings,
+    .nkeys = COUNT(azure_settings),
 };
 
 #define OF cfg_gcp
-static const struct cfg_key gcp_keys[] = {
+static const struct cfg_key gcp_settings[] = {
     {"provider_id", CT_TEXT, AT(provider_id), .help = "Partner id of Producer Portal."},
     {"product_name", CT_TEXT, AT(product_name),
      .help = "Product of the entitlements: its service name. Needed where several products share "
@@ -162,8 +162,8 @@ const struct cfg_section cfg_schema_gcp = {
     .title = "gcp",
     .help = "What a listing with `cloud: gcp` needs besides.",
     .size = sizeof(struct cfg_gcp),
-    .keys = gcp_keys,
-    .nkeys = COUNT(gcp_keys),
+    .keys = gcp_settings,
+    .nkeys = COUNT(gcp_settings),
 };
 
 #define OF cfg_market
