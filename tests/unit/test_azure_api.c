@@ -222,10 +222,14 @@ static void changes_that_wait(void **state)
     az_refresh(SUB, OP);
     assert_string_equal(az.p.change_id, "");
     /* Forged: the operation is of another subscription, or of none. */
-    scripted_rules(
-        CHANGE("ChangePlan", "InProgress", "Azure", ",\"planId\":\"gold\",\"subscriptionId2\":1"));
-    az_refresh("5ab50000-0000-4000-8000-000000000002", OP);
-    assert_int_equal(az.cls, MARKET_GONE);
+    scripted_rules("[" TOKEN_RULE ",{\"path\":\"" SUB_PATH "/operations/" OP
+                   "\",\"body\":{\"id\":\"" OP "\",\"subscriptionId\":\"another\",\"action\":"
+                   "\"ChangePlan\",\"planId\":\"gold\",\"status\":\"InProgress\","
+                   "\"operationRequestSource\":\"Azure\"}}," GET_SUB("Subscribed", "") "]");
+    az_refresh(SUB, OP);
+    assert_int_equal(az.cls, MARKET_OK);
+    assert_string_equal(az.p.change_id, "");
+    assert_string_equal(az.p.pending_plan, "");
     scripted_rules("[" TOKEN_RULE "," GET_SUB("Subscribed", "") "]");
     az_refresh(SUB, OP);
     assert_int_equal(az.cls, MARKET_OK);
