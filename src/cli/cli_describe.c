@@ -30,6 +30,13 @@ static const struct cli_col market[] = {
     {"ends", "Ends", "o.ends", CLI_TIME, false},
     {"renewals", "Renewals", "o.renewals", CLI_INT, false},
     {"confirmed", "Confirmed", "o.confirmed", CLI_BOOL, false},
+    {"plan_id", "Plan id there", "o.plan_id", CLI_TEXT, false},
+    {"standing", "Standing there", "o.standing", CLI_TEXT, false},
+    {"charge", "Charge", "o.commit", CLI_TEXT, false},
+    {"approval", "Approval", "o.approval", CLI_TEXT, false},
+    {"pending_plan", "Change asked to", "o.pending_plan", CLI_TEXT, false},
+    {"no_renewal", "Ends without renewal", "o.no_renewal", CLI_BOOL, false},
+    {"test", "Test purchase", "o.test", CLI_BOOL, false},
     {"entitlements", "Entitlements", "o.entitlements", CLI_RAW, false},
 };
 static const struct cli_col deployment[] = {
@@ -63,6 +70,7 @@ static const struct cli_col times[] = {
     {"confirmed", "Confirmed", "o.at_confirmed", CLI_TIME, false},
     {"applied", "Applied", "o.at_applied", CLI_TIME, false},
     {"verified", "Verified", "o.at_verified", CLI_TIME, false},
+    {"committed", "Charge asked for", "o.at_asked", CLI_TIME, false},
     {"ready", "Ready", "o.at_ready", CLI_TIME, false},
     {"ended", "Ended", "o.at_ended", CLI_TIME, false},
     {"delete_at", "Delete at", "o.delete_at", CLI_TIME, false},

@@ -1,4 +1,5 @@
-/* retry, suspend, resume, cancel, delete: what an operator wants, written with who and why. */
+/* retry, suspend, resume, approve, reject, cancel, delete: what an operator wants, written with who
+ * and why. */
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,8 @@ static const struct act acts[] = {
     {"retry", false, false, "will be tried again"},
     {"suspend", true, false, "will be suspended"},
     {"resume", false, false, "will be resumed"},
+    {"approve", false, false, "is approved"},
+    {"reject", true, false, "will be rejected at the marketplace"},
     {"cancel", true, false, "will be stopped and held"},
     {"delete", false, true, "will be deleted"},
 };

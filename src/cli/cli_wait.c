@@ -18,6 +18,8 @@ static const struct goal {
     {"retry", S(FULFIL_READY), S(FULFIL_FAILED) | S(FULFIL_STUCK) | S(FULFIL_CLOSED), false},
     {"suspend", S(FULFIL_SUSPENDED) | S(FULFIL_CLOSED), S(FULFIL_STUCK), false},
     {"resume", S(FULFIL_READY), S(FULFIL_FAILED) | S(FULFIL_STUCK) | S(FULFIL_CLOSED), false},
+    {"approve", S(FULFIL_READY), S(FULFIL_FAILED) | S(FULFIL_STUCK) | S(FULFIL_CLOSED), false},
+    {"reject", S(FULFIL_CLOSED), S(FULFIL_STUCK), false},
     {"cancel", 0, 0, true},
     {"delete", S(FULFIL_CLOSED), S(FULFIL_STUCK), false},
 };

@@ -131,7 +131,7 @@ if settles then
     settle(id, o.tid)
     add_task('late:' .. id, 'late', 'notify', id, 1800000, '', true)
 end
-if settles or (matters and (o.registered == '1' or o.unattended == '1') and
+if settles or (matters and (o.registered == '1' or o.tenant) and
     o.fulfilment ~= 'CLOSED') then
     add_task('fulfil:' .. id, 'fulfil', 'deploy', id, 0, '')
 end
