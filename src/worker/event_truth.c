@@ -59,7 +59,9 @@ static bool shown(const struct truth *x, const struct market_event *ev)
 static struct truth *truth_of(struct task *t)
 {
     struct event_work *e = t->state;
-    struct truth *x = truth_new(t, e->channel, e->product, e->purchase);
+    const struct cfg_market *m = /* a hint: the channel's answer decides */
+        standing_market(t->snap->cfg, e->cfg->channel, e->product_code);
+    struct truth *x = truth_new(t, e->channel, m ? str_of(m->name) : e->product, e->purchase);
 
     if (x) {
         x->account = e->account;

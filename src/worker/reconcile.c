@@ -120,7 +120,7 @@ static void go_on(struct task *t, int rc, const struct store_rows *rows)
     each(t);
 }
 
-/* A change that waits is answered by the refresh task, which reads it anew. */
+/* The refresh task reads what a list does not tell (accounts) and answers a change that waits. */
 static void ask_refresh(struct truth *x)
 {
     struct task *t = x->t;
@@ -150,7 +150,7 @@ static void done(struct truth *x)
                 F("standing", standing_word(x->p.standing)), FS("was", x->now.standing),
                 FI("created", x->created));
     }
-    if (x->p.change_id[0] || x->awaits)
+    if (x->created || x->p.change_id[0] || x->awaits)
         ask_refresh(x);
     else
         go_on(t, 0, NULL);

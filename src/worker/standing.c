@@ -129,6 +129,7 @@ void order_now_read(struct task *t, const struct store_rows *rows, struct order_
     out->change_id = str_of(out->known.change_id);
     out->registered = str_is(store_row_get(r, "o.registered"), "1");
     out->unattended = str_is(store_row_get(r, "o.unattended"), "1");
+    out->known.unattended = out->unattended;
     out->ended = ended_word(out->contract);
     out->at = store_row_int(r, "o.at", 0);
     out->now = store_row_int(r, "now", 0);

@@ -123,7 +123,8 @@ static void put_standing(struct args *a, const struct cfg_market *m, const struc
     }
     if (p->unattended && p->standing != STANDING_ENDED)
         args_kv(a, "unattended", STR("1"));
-    if (strcmp(m->channel, "gcp") == 0)
+    /* Neither: the account was not read (list). */
+    if (strcmp(m->channel, "gcp") == 0 && (p->signup_wanted || p->unattended))
         args_kv(a, "signup", p->signup_wanted ? STR("wanted") : STR("done"));
 }
 
@@ -199,7 +200,9 @@ bool change_awaited(const struct order_now *now, const struct market_purchase *p
 {
     bool plan, seats;
 
-    if (!now->change_at || p->change_id[0] || wall_ms - now->change_at > CHANGE_PATIENCE_MS)
+    /* Shown as accepted for later (gcp: at the end of the cycle) is shown. */
+    if (!now->change_at || p->change_id[0] || p->pending_plan[0] ||
+        wall_ms - now->change_at > CHANGE_PATIENCE_MS)
         return false;
     plan = now->known.pending_plan[0] && strcmp(now->known.pending_plan, p->plan) != 0;
     seats = now->known.pending_quantity && now->known.pending_quantity != p->quantity;

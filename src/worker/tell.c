@@ -97,8 +97,9 @@ static void told(void *arg, enum market_class cls, const char *code, uint64_t re
     crash_point("tell.after_market");
     LOG(cls == MARKET_OK ? LOG_INFO : LOG_WARN, "tell.told", FS("order", t->subject),
         F("verb", w->word), F("class", market_class_name(cls)), F("code", code));
+    /* CONFIG may be a refusal of this one order: the reading that follows tells. */
     w->refused = cls != MARKET_OK;
-    if (cls == MARKET_RETRY || cls == MARKET_CONFIG)
+    if (cls == MARKET_RETRY)
         truth_failed(t, w->x->cfg, cls, code, retry_after_ms);
     else if (w->verb == MARKET_PROGRESS)
         task_done(t); /* a courtesy: nothing follows from it */

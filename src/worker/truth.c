@@ -200,14 +200,16 @@ static void gone(struct truth *x)
     truth_write(x);
 }
 
+static void ask(struct truth *x);
+
 /* Which listing is it really? An account of a seller has many, and events do not always say. */
-static bool choose_listing(struct truth *x)
+static bool choose_listing(struct truth *x, const char *product_code)
 {
     const struct cfg_market *real;
 
-    if (x->p.product_code[0] == '\0' && x->now.exists)
+    if (product_code[0] == '\0' && x->now.exists)
         return true;
-    real = standing_market(x->t->snap->cfg, x->channel, str_of(x->p.product_code));
+    real = standing_market(x->t->snap->cfg, x->channel, str_of(product_code));
     if (real && real != x->cfg) {
         x->market =
             snapshot_market(x->t->snap, str_of(x->channel), str_of(real->name), &x->ops, &x->cfg);
@@ -216,10 +218,9 @@ static bool choose_listing(struct truth *x)
     return real != NULL;
 }
 
-static void foreign(struct truth *x)
+static void foreign(struct truth *x, const char *product_code)
 {
-    LOG(LOG_INFO, "truth.other_product", F("channel", x->channel),
-        F("product_code", x->p.product_code));
+    LOG(LOG_INFO, "truth.other_product", F("channel", x->channel), F("product_code", product_code));
     finish(x, TRUTH_FOREIGN);
 }
 
@@ -235,12 +236,16 @@ static void refreshed(void *arg, const struct market_result *r)
         truth_failed(t, x->cfg, r->cls, r->code, r->retry_after_ms);
     } else if (r->cls == MARKET_GONE) {
         gone(x);
+    } else if (r->cls == MARKET_PRODUCT && !x->switched && r->purchase.product_code[0] &&
+               choose_listing(x, r->purchase.product_code)) {
+        x->switched = true;
+        ask(x);
     } else if (r->cls != MARKET_OK) {
-        foreign(x);
+        foreign(x, r->cls == MARKET_PRODUCT ? r->purchase.product_code : "");
     } else if (!purchase_copy(t, &r->purchase, &x->p)) {
         task_retry(t, "RETRY", "no memory for the purchase", 0);
-    } else if (!choose_listing(x)) {
-        foreign(x);
+    } else if (!choose_listing(x, x->p.product_code)) {
+        foreign(x, x->p.product_code);
     } else if (!x->now.exists && x->p.standing == STANDING_ENDED) {
         finish(x, TRUTH_ABSENT);
     } else {

@@ -46,9 +46,10 @@ struct truth {
     struct market_purchase p;
     int64_t asked_ms;
     enum change_answer answer;
-    bool awaits;  /* something was accepted or is believed to come: read again soon */
-    bool unknown; /* the channel has no such purchase */
-    bool stale;   /* a newer reading was written already */
+    bool awaits;   /* something was accepted or is believed to come: read again soon */
+    bool switched; /* the channel named another listing, which was asked then */
+    bool unknown;  /* the channel has no such purchase */
+    bool stale;    /* a newer reading was written already */
     bool created, changed;
 };
 
