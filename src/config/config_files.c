@@ -50,18 +50,31 @@ static void check_provider(const struct cfg_market *m, const struct cfg_node *no
 {
     if (strcmp(m->provider, "direct") != 0)
         cfg_errs_add(e, cfg_check_pos(node, "provider"),
-                     "provider %s: this version speaks to aws directly only; orders of this "
-                     "product are not accepted",
+                     "provider %s: this version speaks to marketplaces directly only; orders of "
+                     "this product are not accepted",
                      m->provider);
-    else if (strcmp(m->cloud, "aws") != 0)
-        cfg_errs_add(e, cfg_check_pos(node, "cloud"),
-                     "cloud %s: this version speaks to aws only (supported: aws); orders of this "
-                     "product are not accepted",
-                     m->cloud);
-    else if (!m->product_code[0])
+    else if (strcmp(m->cloud, "azure") == 0)
+        cfg_check_azure_needs(m, node, e);
+    else if (strcmp(m->cloud, "aws") == 0 && !m->product_code[0])
         cfg_errs_add(e, cfg_check_pos(node, "product_code"),
                      "product_code is missing; purchases of %s cannot be told from others",
                      m->name);
+}
+
+static void check_azure_files(const struct cfg_azure *z, const struct cfg_node *node,
+                              struct cfg_errs *e)
+{
+    const struct {
+        const char *key, *path;
+        enum want want;
+    } rows[] = {
+        {"client_secret_file", z->client_secret_file, WANT_SECRET},
+        {"certificate_file", z->certificate_file, WANT_FILE},
+        {"key_file", z->key_file, WANT_SECRET},
+        {"sign_in_secret_file", z->sign_in_secret_file, WANT_SECRET},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        check_path(e, cfg_check_pos(node, rows[i].key), rows[i].key, rows[i].path, rows[i].want);
 }
 
 static void check_markets(const struct config *c, struct cfg_errs *e)
@@ -74,6 +87,7 @@ static void check_markets(const struct config *c, struct cfg_errs *e)
                    WANT_FILE);
         check_path(e, cfg_check_pos(node, "credentials_file"), "credentials_file",
                    m->credentials_file, WANT_SECRET);
+        check_azure_files(&m->azure, cfg_node_get(node, "azure"), e);
     }
 }
 

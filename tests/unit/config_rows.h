@@ -223,6 +223,22 @@ static const struct config_row config_rows[] = {
      "did you mean 'clazar'?\n"},
     {ROW_AFTER, "marketplace: {cloud: AWS, plans: {a: {deployment_template: small}}}\n",
      "f:4:22: marketplace.cloud: 'AWS' is not one of aws, azure, gcp; did you mean 'aws'?\n"},
+    {ROW_AFTER, "marketplace: {azure: {offer_id: a}, plans: {a: {deployment_template: small}}}\n",
+     "f:4:22: azure has a meaning with cloud: azure only\n"},
+    {ROW_AFTER,
+     "marketplace: {cloud: azure, azure: {offer_id: a-preview, tenant_id: Common, key_file: /k}, "
+     "plans: {a: {deployment_template: small}}}\n",
+     "f:4:47: azure: leave '-preview' out of the offer id; purchases of the preview are served as "
+     "test purchases of the offer\n"
+     "f:4:69: azure: tenant_id 'Common' is not one tenant; it looks like "
+     "72f988bf-86f1-41af-91ab-2d7cd011db47\n"
+     "f:4:87: azure: key_file has a meaning with certificate_file only\n"},
+    {ROW_AFTER,
+     "marketplace: {cloud: azure, azure: {client_secret_file: /s, certificate_file: /c, "
+     "sign_in_match: any}, plans: {a: {deployment_template: small}}}\n",
+     "f:4:79: azure: client_secret_file and certificate_file; one of them is enough\n"
+     "f:4:79: azure: certificate_file needs its key_file\n"
+     "f:4:98: azure: sign_in_match has a meaning with sign_in_client_id only\n"},
     {ROW_AFTER, "marketplace: {name: A_B, plans: {a: {deployment_template: small}}}\n",
      "f:4:21: marketplace.name: 'A_B' is not a label; use a-z, 0-9 and - inside (at most 40)\n"},
     {ROW_AFTER, "marketplace: {pricing: metered, plans: {a: {deployment_template: small}}}\n",

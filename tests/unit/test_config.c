@@ -107,8 +107,8 @@ static void test_seller_file(void **state)
     buf_init(&errors, ERRORS_MAX);
     assert_int_not_equal(config_check_files(c, &errors), 0);
     assert_non_null(strstr(buf_cstr(&errors),
-                           "f:2:13: provider clazar: this version speaks to aws directly only; "
-                           "orders of this product are not accepted\n"));
+                           "f:2:13: provider clazar: this version speaks to marketplaces directly "
+                           "only; orders of this product are not accepted\n"));
     buf_free(&errors);
     config_free(&c);
     assert_null(c);
@@ -218,6 +218,32 @@ static void test_explain(void **state)
     config_free(&c);
 }
 
+static void test_azure_needs(void **state)
+{
+    (void)state;
+    struct config *c =
+        load("marketplace: {cloud: azure, azure: {offer_id: docs, client_id: a, "
+             "sign_in_client_id: a, key_file: /nowhere/k, certificate_file: "
+             "/nowhere/c}, plans: {a: {fulfilment: manual, manual_promise: soon}}}\n");
+    const char *const wanted[] = {
+        "f:1:36: azure: tenant_id is missing; nothing can be asked of Microsoft\n",
+        "azure: buyers sign in to the app that may call the fulfilment API; register a second",
+        "certificate_file: '/nowhere/c' is not there\n",
+        "key_file: '/nowhere/k' is not there\n",
+    };
+    struct buf errors;
+    buf_init(&errors, ERRORS_MAX);
+    assert_string_equal(c->markets[0].product_code, "docs");
+    assert_int_not_equal(config_check_files(c, &errors), 0);
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        if (!strstr(buf_cstr(&errors), wanted[i]))
+            fail_msg("no \"%s\" in\n%s", wanted[i], buf_cstr(&errors));
+    assert_null(strstr(buf_cstr(&errors), "client_secret_file is missing"));
+    assert_null(strstr(buf_cstr(&errors), "offer_id"));
+    buf_free(&errors);
+    config_free(&c);
+}
+
 static void test_files(void **state)
 {
     (void)state;
@@ -318,11 +344,17 @@ static void test_reference_is_current(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_rows),    cmocka_unit_test(test_seller_file),
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),
-        cmocka_unit_test(test_explain),     cmocka_unit_test(test_files),
-        cmocka_unit_test(test_many_errors), cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_contrast),    cmocka_unit_test(test_reference_is_current),
+        cmocka_unit_test(test_bad_rows),
+        cmocka_unit_test(test_seller_file),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_azure_needs),
+        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_many_errors),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_contrast),
+        cmocka_unit_test(test_reference_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
