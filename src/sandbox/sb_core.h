@@ -18,6 +18,7 @@
 #define SB_HOUR_MS 3600000
 #define SB_DAY_MS  86400000
 
+struct sb_gcp;
 struct sb_sns;
 struct sb_posts;
 struct sb_az;
@@ -51,6 +52,7 @@ struct sb {
     struct sb_queue queue;
     struct sb_ledger ledger;
     struct sb_sns *sns;
+    struct sb_gcp *gcp;     /* sb_gcp.h; never NULL */
     struct sb_posts *posts; /* NULL until the first sb_post_add() */
     struct sb_az *az;       /* NULL without an Azure seller */
     struct {

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "sandbox/sb_gcp.h"
 
 static const char *const pricing_names[] = {
     [SB_PRICING_CONTRACT] = "contract",
@@ -155,9 +156,10 @@ int sb_product_parse(struct sb *s, struct str json, char why[256])
     cJSON_ArrayForEach(o, doc)
     {
         struct str channel = json_str(o, "channel");
-        if (channel.n && !str_is(channel, "aws"))
-            continue;
-        rc = add_product(s, o, why);
+        if (str_is(channel, "gcp"))
+            rc = sb_gcp_product_add(s, o, why);
+        else if (channel.n == 0 || str_is(channel, "aws"))
+            rc = add_product(s, o, why);
         if (rc)
             goto out;
     }
