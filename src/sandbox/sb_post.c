@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,6 +215,8 @@ static void *work(void *arg)
 
 static int start(struct sb *s)
 {
+    sigset_t all, old;
+
     if (s->posts)
         return 0;
     s->posts = calloc(1, sizeof(*s->posts));
@@ -221,11 +224,15 @@ static int start(struct sb *s)
         return -ENOMEM;
     if (curl_global_init(CURL_GLOBAL_DEFAULT))
         return -EAGAIN;
+    /* Signals are the main thread's. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
     while (s->posts->nthreads < SB_POST_THREADS) {
         if (pthread_create(&s->posts->thread[s->posts->nthreads], NULL, work, s))
             break;
         s->posts->nthreads++;
     }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
     return 0;
 }
 

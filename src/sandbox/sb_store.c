@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "sandbox/sb_act.h"
+#include "sandbox/sb_az.h"
 #include "sandbox/sb_call.h"
 #include "sandbox/sb_fault.h"
 #include "sandbox/sb_page.h"
@@ -110,6 +111,7 @@ static void move_clock(struct sb *s, const cJSON *in, struct sb_resp *resp)
     s->offset_ms += (int64_t)by;
     s->dirty = true;
     sb_purchase_tick(s);
+    sb_az_tick(s);
     sb_core_announce(s);
     sb_resp_see_other(resp, "/?done=clock#trouble");
 }
@@ -144,6 +146,10 @@ static const struct {
     {"expire-token", "The registration tokens of this purchase no longer work."},
     {"trouble", "Trouble is planned for the next event."},
     {"clock", "The clock was moved."},
+    {"change-plan", "The seller was asked to change the plan."},
+    {"change-quantity", "The seller was asked to change the seats."},
+    {"suspend", "The subscription was suspended."},
+    {"reinstate", "The seller was asked to reinstate the subscription."},
 };
 
 static void store_page(const struct sb *s, const struct sb_req *req, struct sb_resp *resp)
