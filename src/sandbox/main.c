@@ -13,7 +13,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "sandbox/sb_az_load.h"
 #include "sandbox/sb_core.h"
+#include "sandbox/sb_gcp_key.h"
 #include "sandbox/sb_http.h"
 #include "sandbox/sb_product.h"
 #include "sandbox/sb_snskey.h"
@@ -21,6 +23,7 @@
 
 struct options {
     const char *listen, *products, *access_key, *secret_file, *token_file, *ledger, *state;
+    const char *gcp_key_file, *azure_seller;
     const char *clock_offset, *cert_file, *cert_url, *sns_version, *seller;
 };
 
@@ -37,6 +40,8 @@ static const struct option longs[] = {
     {"sns-cert-url", required_argument, NULL, 'u'},
     {"sns-signature-version", required_argument, NULL, 'v'},
     {"seller-account", required_argument, NULL, 'A'},
+    {"gcp-key-file", required_argument, NULL, 'G'},
+    {"azure-seller", required_argument, NULL, 'z'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -55,7 +60,9 @@ static const char usage[] =
     "  --sns-cert-file FILE        write the certificate of the SNS signing key here\n"
     "  --sns-cert-url URL          what SNS messages name as SigningCertURL\n"
     "  --sns-signature-version N   1 (default) or 2\n"
-    "  --seller-account ID         twelve digits\n";
+    "  --seller-account ID         twelve digits\n"
+    "  --azure-seller FILE         Entra credentials of the publisher, JSON, for azure listings\n"
+    "  --gcp-key-file FILE         keep the key file of the Google service account here\n";
 
 static const char **slot(struct options *o, int c)
 {
@@ -84,6 +91,10 @@ static const char **slot(struct options *o, int c)
         return &o->sns_version;
     case 'A':
         return &o->seller;
+    case 'z':
+        return &o->azure_seller;
+    case 'G':
+        return &o->gcp_key_file;
     default:
         return NULL;
     }
@@ -186,6 +197,8 @@ static int load(struct sb *s, const struct options *o)
         return bad("--clock-offset", o->clock_offset, "not a number of milliseconds");
     if (sb_product_load(s, o->products, why))
         return bad("--products", o->products, why);
+    if (o->azure_seller && sb_az_load(s, o->azure_seller, o->products, why))
+        return bad("--azure-seller", o->azure_seller, why);
     rc = o->ledger ? sb_ledger_open(&s->ledger, o->ledger) : 0;
     if (rc)
         return bad("--ledger", o->ledger, log_errno(rc, text));
@@ -195,15 +208,27 @@ static int load(struct sb *s, const struct options *o)
     return o->cert_file ? write_cert(s, o->cert_file) : 0;
 }
 
+/* Needs the port, which the file names. */
+static int write_key(struct sb *s, const char *path)
+{
+    char text[64];
+    int rc;
+
+    pthread_mutex_lock(&s->mu);
+    rc = path ? sb_gcp_key_keep(s, path) : 0;
+    pthread_mutex_unlock(&s->mu);
+    return rc ? bad("--gcp-key-file", path, log_errno(rc, text)) : 0;
+}
+
 /* The signals that end the program are taken by sigwait in the main thread alone. */
-static int serve(struct sb *s, const char *listen)
+static int serve(struct sb *s, const struct options *o)
 {
     struct sb_http *h;
     sigset_t set;
     uint16_t port;
     int sig;
 
-    if (parse_listen(listen, &port))
+    if (parse_listen(o->listen, &port))
         return -EINVAL;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
@@ -212,7 +237,11 @@ static int serve(struct sb *s, const char *listen)
     signal(SIGPIPE, SIG_IGN);
     h = sb_http_start(s, port);
     if (!h)
-        return bad("--listen", listen, "cannot listen there");
+        return bad("--listen", o->listen, "cannot listen there");
+    if (write_key(s, o->gcp_key_file)) {
+        sb_http_stop(&h);
+        return -EINVAL;
+    }
     printf("lastmile-sandbox: ready http://127.0.0.1:%u\n", s->port);
     fflush(stdout);
     sigwait(&set, &sig);
@@ -239,7 +268,7 @@ int main(int argc, char **argv)
         return 1;
     rc = load(&s, &o) ? 2 : 0;
     if (rc == 0)
-        rc = serve(&s, o.listen) ? 1 : 0;
+        rc = serve(&s, &o) ? 1 : 0;
     sb_core_free(&s);
     return rc;
 }

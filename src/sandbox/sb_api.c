@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "sandbox/sb_act.h"
+#include "sandbox/sb_az_ctl.h"
 #include "sandbox/sb_event.h"
 #include "sandbox/sb_fault.h"
+#include "sandbox/sb_gcp_api.h"
 #include "sandbox/sb_landing.h"
 #include "sandbox/sb_state.h"
 #include "sandbox/sb_token.h"
@@ -166,6 +168,7 @@ static void post_clock(struct api *a)
         return;
     }
     sb_purchase_tick(a->s);
+    sb_az_tick(a->s);
     sb_core_announce(a->s);
     a->s->dirty = true;
     jsonw_obj(&a->w);
@@ -232,17 +235,38 @@ static const struct {
     {"GET", "state", get_state},           {"POST", "redeliver", post_redeliver},
 };
 
+static void to_gcp(struct api *a)
+{
+    struct sb_gcp_api g = {.s = a->s,
+                           .req = a->req,
+                           .path = str_from(a->path, sizeof(SB_GCP_API) - 1),
+                           .in = a->in,
+                           .w = &a->w};
+    int rc = sb_gcp_api_call(&g);
+
+    if (rc)
+        fail(a, rc, g.why);
+    else if (g.created)
+        a->resp->status = 201;
+}
+
 static void dispatch(struct api *a)
 {
     bool post = str_is(a->req->method, "POST");
 
+    if (str_starts(a->path, STR(SB_GCP_API))) {
+        to_gcp(a);
+        return;
+    }
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
         if (str_is(a->path, routes[i].path) && str_is(a->req->method, routes[i].method)) {
             routes[i].fn(a);
             return;
         }
     }
-    if (str_starts(a->path, STR("purchases/")) && (post || str_is(a->req->method, "GET")))
+    if (str_starts(a->path, STR("azure/")))
+        sb_az_ctl(a->s, str_from(a->path, 6), a->req, a->in, a->resp);
+    else if (str_starts(a->path, STR("purchases/")) && (post || str_is(a->req->method, "GET")))
         on_purchase(a, post);
     else
         fail(a, -ENOENT, "there is no such control");

@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "sandbox/sb_az.h"
+#include "sandbox/sb_gcp.h"
 #include "sandbox/sb_post.h"
 #include "sandbox/sb_snskey.h"
 
@@ -38,7 +40,8 @@ int sb_core_init(struct sb *s, const struct sb_conf *conf)
     sb_vec_init(&s->calls, 128);
     sb_queue_init(&s->queue);
     sb_ledger_init(&s->ledger);
-    return init_lock(s);
+    s->gcp = sb_gcp_new();
+    return s->gcp ? init_lock(s) : -ENOMEM;
 }
 
 void sb_core_free(struct sb *s)
@@ -47,11 +50,13 @@ void sb_core_free(struct sb *s)
                             &s->sessions, &s->faults,    &s->calls};
 
     sb_post_free(s);
+    sb_az_free(s);
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         sb_vec_free(all[i]);
     sb_queue_free(&s->queue);
     sb_ledger_free(&s->ledger);
     sb_snskey_free(&s->sns);
+    sb_gcp_free(&s->gcp);
     pthread_cond_destroy(&s->cv);
     pthread_mutex_destroy(&s->mu);
 }

@@ -47,7 +47,7 @@ struct sb_resp {
     struct buf body;
     struct {
         const char *name; /* static string */
-        char value[600];
+        char value[2048];
     } h[8];
     size_t nh;
     enum sb_wire wire;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "sandbox/sb_az_state.h"
+#include "sandbox/sb_gcp_state.h"
 #include "sandbox/sb_session.h"
 #include "sandbox/sb_state.h"
 #include "sandbox/sb_token.h"
@@ -195,10 +197,14 @@ int sb_state_load(struct sb *s)
         rc = load_sessions(s, json_arr(doc, "sessions"));
     if (rc == 0)
         rc = load_queue(s, json_arr(json_obj(doc, "queue"), "messages"));
+    if (rc == 0)
+        rc = sb_gcp_state_load(s, json_obj(doc, "gcp"));
     if (rc == 0 && num(doc, "next_purchase") > 0)
         s->next_purchase = (unsigned)num(doc, "next_purchase");
     if (rc == 0 && s->offset_ms == 0)
         s->offset_ms = num(doc, "offset_ms");
+    if (rc == 0)
+        rc = sb_az_state_load(s, doc);
 out:
     cJSON_Delete(doc);
     buf_free(&b);

@@ -4,6 +4,11 @@
 
 #include "sandbox/sb_api.h"
 #include "sandbox/sb_aws.h"
+#include "sandbox/sb_az_api.h"
+#include "sandbox/sb_az_ctl.h"
+#include "sandbox/sb_gcp_call.h"
+#include "sandbox/sb_gcp_order.h"
+#include "sandbox/sb_gcp_push.h"
 #include "sandbox/sb_meta.h"
 #include "sandbox/sb_purchase.h"
 #include "sandbox/sb_snskey.h"
@@ -39,6 +44,12 @@ static bool foreign_page(const struct sb_req *req)
     return origin.n > 0 && !str_is(origin, own);
 }
 
+/* The sign-in page is for browsers and takes the same precautions as the store. */
+static bool is_page(const struct sb_req *req)
+{
+    return str_ends(req->path, STR("/authorize"));
+}
+
 static void own_pages(struct sb *s, const struct sb_req *req, struct sb_resp *resp)
 {
     if (!loopback_host(sb_req_header(req, "host")))
@@ -49,7 +60,9 @@ static void own_pages(struct sb *s, const struct sb_req *req, struct sb_resp *re
         sb_resp_text(resp, 413, "too large");
     else if (str_starts(req->path, STR(SB_API_PREFIX)))
         sb_api_handle(s, req, resp);
-    else if (!sb_meta_handle(s, req, resp) && !sb_store_handle(s, req, resp))
+    else if (!sb_gcp_handle(s, req, resp) && !sb_meta_handle(s, req, resp) &&
+             !sb_az_handle(s, req, resp) && !sb_az_store(s, req, resp) &&
+             !sb_store_handle(s, req, resp))
         sb_resp_text(resp, 404, "not found");
 }
 
@@ -64,12 +77,16 @@ void sb_route(struct sb *s, const struct sb_req *req, struct sb_resp *resp)
 {
     pthread_mutex_lock(&s->mu);
     sb_purchase_tick(s);
+    sb_az_tick(s);
+    sb_gcp_order_tick(s);
     if (sb_aws_wants(req))
         sb_aws_handle(s, req, resp);
     else if (str_is(req->path, SB_SNSKEY_PATH))
         certificate(s, resp);
-    else
+    else if (is_page(req) || !sb_az_handle(s, req, resp))
         own_pages(s, req, resp);
+    sb_gcp_order_tick(s); /* the clock may have been moved */
+    sb_gcp_push_pump(s);
     if (sb_state_save(s)) {
         sb_resp_text(resp, 500, "the state file cannot be written");
         resp->wire = SB_WIRE_NORMAL;

@@ -5,7 +5,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "sandbox/sb_aws.h"
+#include "sandbox/sb_az_state.h"
 #include "sandbox/sb_fault.h"
+#include "sandbox/sb_gcp_state.h"
 #include "sandbox/sb_session.h"
 #include "sandbox/sb_token.h"
 #include "sandbox/sb_usage.h"
@@ -205,6 +207,9 @@ void sb_state_write(const struct sb *s, struct jsonw *w, bool secrets)
     write_tokens(s, w, secrets);
     write_records(s, w, secrets);
     write_queue(s, w, secrets);
+    sb_az_state_write(s, w, secrets);
+    jsonw_key(w, "gcp");
+    sb_gcp_state_write(s, w, secrets);
     if (!secrets) {
         write_calls(s, w);
         jsonw_key(w, "faults");
