@@ -283,9 +283,63 @@ async function semantics(stack, browser) {
   });
 }
 
+async function signIn(stack, browser) {
+  for (const javaScriptEnabled of [true, false]) {
+    await withPage(browser, { javaScriptEnabled }, async (page, context) => {
+      const bad = [], urls = [];
+      page.on("console", (m) => m.type() === "error" && bad.push(m.text()));
+      page.on("framenavigated", (f) => urls.push(f.url()));
+      await page.goto(stack.origin + "/marketplace/azure/acme-docs?token=secret-of+a%2Bbuyer");
+      await page.waitForURL(/\/marketplace\/r\//);
+      const at = page.url();
+      const made = await stack.ask("adopt", at, "acme-docs");
+      same((await context.cookies()).length, 0, "cookies before");
+      await page.click("text=Sign in with Microsoft >> nth=-1");
+      await page.waitForURL(/^http:\/\/localhost:/);
+      const [cookie] = await context.cookies();
+      ok(cookie.httpOnly && cookie.sameSite === "Lax" && cookie.path.endsWith("/signin/azure"), "cookie");
+      await page.click("#cancel");
+      await page.waitForURL(at + "/signin");
+      ok((await page.textContent("h1")).includes("not signed in yet"), "says so");
+      await page.click("button[type=submit]");
+      await page.click("#ann");
+      await page.waitForURL(at);
+      same((await context.cookies()).length, 0, "cookies after");
+      await stack.ask("signed_in", made.reg);
+      if (!javaScriptEnabled) await page.click("text=Check again");
+      await page.waitForSelector("#f-email");
+      same(await page.inputValue("#f-email"), "ann@example.com", "proposed mail");
+      same(await page.inputValue("#f-full_name"), "Ann Example", "proposed name");
+      await page.fill("#f-email", "other@example.com");
+      await page.selectOption("#f-region", "northeurope");
+      await page.click("button[type=submit]");
+      await page.waitForURL(/\/marketplace\/s\//);
+      ok(!urls.some((u) => u.includes("secret-of") || u.includes("code=")), "a secret stays in history");
+      same(bad.join("\n"), "", "console");
+    });
+  }
+}
+
+async function charges(stack, browser) {
+  await withPage(browser, {}, async (page) => {
+    const made = await stack.ask("channel_order", "azure", "held");
+    await page.goto(made.url);
+    ok((await page.textContent(".fact")).startsWith("You are not charged yet"), "held");
+    same(await page.getAttribute("#bar", "max"), "6", "steps");
+    await stack.ask("set", made.reg, "fulfilment=VERIFYING", "commit=asked", `at_applied=${Date.now()}`);
+    await eventually(async () => (await page.textContent("#headline")) === "Confirming with Microsoft Marketplace",
+      "headline");
+    await stack.ask("set", made.reg, "fulfilment=READY", "commit=done", "contract=ACTIVE", `at_ready=${Date.now()}`);
+    await eventually(async () => (await page.textContent("#headline")) === "Your environment is ready", "ready");
+    await stack.ask("set", made.reg, "no_renewal=1");
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await eventually(async () => (await page.textContent(".fact")).includes("does not renew"), "another sentence", 60);
+  });
+}
+
 module.exports = async function behaviour(tests, stack, browser) {
   for (const t of [landing, checking, doubleClick, mistakes, keyboard, live, hidden, frontAway,
-    storeAway, noScript, resume, otherDevice, settings, semantics]) {
+    storeAway, noScript, resume, otherDevice, settings, semantics, signIn, charges]) {
     await tests.run("behaviour-" + t.name, () => t(stack, browser));
   }
 };
