@@ -1,0 +1,662 @@
+/* Sign-up tokens: what they become, hostile ones, and the certificates they are checked with. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <openssl/hmac.h>
+
+#include "gcp_rig.h"
+
+#define HEAD "{\"alg\":\"RS256\",\"kid\":\"kid-1\",\"typ\":\"JWT\"}"
+#define ISS                                                                                        \
+    "https://www.googleapis.com/robot/v1/metadata/x509/"                                           \
+    "cloud-commerce-partner@system.gserviceaccount.com"
+#define MINE "'productExternalName':'" PRODUCT "','plan':'pro','account':'a1'"
+
+static struct rig_key google, second, attacker;
+static struct buf token;
+
+static void need_peer(void)
+{
+    if (!peer.port)
+        skip();
+}
+
+static void expect(enum market_class cls, const char *code)
+{
+    if (got.cls != cls || strcmp(got.code, code) != 0)
+        print_error("got %s %s\n", market_class_name(got.cls), got.code);
+    assert_int_equal(got.cls, cls);
+    assert_string_equal(got.code, code);
+}
+
+/* --- making tokens ------------------------------------------------------------------------- */
+
+static void parts(const char *head, const char *body)
+{
+    buf_reset(&token);
+    enc_b64url(&token, head, strlen(head));
+    buf_ch(&token, '.');
+    enc_b64url(&token, body, strlen(body));
+}
+
+static void sign_rsa(const struct rig_key *k)
+{
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    unsigned char sig[512];
+    size_t n = sizeof(sig);
+
+    EVP_DigestSignInit(c, NULL, EVP_sha256(), NULL, k->pkey);
+    EVP_DigestSign(c, sig, &n, (const unsigned char *)token.p, token.len);
+    EVP_MD_CTX_free(c);
+    buf_ch(&token, '.');
+    enc_b64url(&token, sig, n);
+}
+
+static void sign_hmac(const char *secret)
+{
+    unsigned char sig[64];
+    unsigned n = sizeof(sig);
+
+    HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)token.p, token.len, sig,
+         &n);
+    buf_ch(&token, '.');
+    enc_b64url(&token, sig, n);
+}
+
+/* The usual payload with `more` in front; a name in `but` is left out of the usual. */
+static const char *payload(const char *more, const char *but)
+{
+    static char out[40000];
+    long long now = clock_wall_ms() / 1000;
+    char exp[32], iat[32];
+    const struct {
+        const char *name, *value;
+    } usual[] = {{"iss", "\"" ISS "\""},
+                 {"aud", "\"saas.example\""},
+                 {"sub", "\"a1\""},
+                 {"iat", iat},
+                 {"exp", exp}};
+    int at = snprintf(out, sizeof(out), "{%s", more);
+
+    snprintf(iat, sizeof(iat), "%lld", now - 5);
+    snprintf(exp, sizeof(exp), "%lld", now + 295);
+    for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
+        if (!strstr(but, usual[i].name))
+            at += snprintf(out + at, sizeof(out) - (size_t)at, "%s\"%s\":%s", at > 1 ? "," : "",
+                           usual[i].name, usual[i].value);
+    snprintf(out + at, sizeof(out) - (size_t)at, "}");
+    return out;
+}
+
+static void make(const char *head, const char *more, const char *but, const struct rig_key *k)
+{
+    parts(head, payload(more, but));
+    sign_rsa(k);
+}
+
+static void go(void)
+{
+    resolve(buf_view(&token));
+}
+
+/* --- what a token becomes -------------------------------------------------------------------- */
+
+static void the_newest_that_waits_is_chosen(void **state)
+{
+    (void)state;
+    need_peer();
+    rig_set("{'page':2,'accounts':{'a1':'PENDING'},'entitlements':{"
+            "'e1':{" MINE ",'state':'ENTITLEMENT_ACTIVE','createTime':'2026-05-01T00:00:00Z'},"
+            "'e2':{" MINE ",'state':'ENTITLEMENT_ACTIVATION_REQUESTED',"
+            "'createTime':'2026-02-01T00:00:00Z'},"
+            "'e3':{" MINE ",'state':'ENTITLEMENT_ACTIVATION_REQUESTED',"
+            "'createTime':'2026-03-01T00:00:00.123456789Z','orderId':'o3'},"
+            "'e4':{" MINE ",'state':'ENTITLEMENT_CANCELLED','createTime':'2026-06-01T00:00:00Z'},"
+            "'e5':{'productExternalName':'other','account':'a1',"
+            "'state':'ENTITLEMENT_ACTIVATION_REQUESTED','createTime':'2026-07-01T00:00:00Z'}}}");
+    make(HEAD, "\"google\":{\"roles\":[\"account_admin\"],\"user_identity\":\"u-7\"}", "", &google);
+    go();
+    expect(MARKET_OK, "");
+    assert_string_equal(got.purchase, "e3");
+    assert_string_equal(got.account, "a1");
+    assert_string_equal(got.user, "u-7");
+    assert_string_equal(got.plan, "pro");
+    assert_int_equal(got.r.purchase.standing, STANDING_HELD);
+    assert_true(got.r.purchase.signup_wanted && !got.r.purchase.unattended);
+    assert_int_equal(rig_count("filter=account%3Da1&pageSize=200\""), 1);
+    assert_int_equal(rig_count("pageToken=p%202%26%3D"), 1);
+}
+
+static void orders_are_named_in_any_shape(void **state)
+{
+    static const struct {
+        const char *more, *purchase;
+    } rows[] = {
+        {"\"orders\":[\"e2\"]", "e2"},
+        {"\"orders\":[{\"orderId\":\"o2\"}]", "e2"},
+        {"\"orders\":[{\"name\":\"providers/acme-public/entitlements/e2\"}]", "e2"},
+        {"\"orders\":\"e2\"", "e2"},
+        {"\"orders\":{\"id\":\"e2\"}", "e2"},
+        {"\"google\":{\"orders\":[\"e2\"]}", "e2"},
+        {"\"orders\":[7,null,[],{\"x\":1},\"e2\"]", "e2"},
+        {"\"orders\":[\"unknown\"]", "e3"},
+        {"\"orders\":[]", "e3"},
+        {"\"orders\":null", "e3"},
+    };
+
+    (void)state;
+    need_peer();
+    rig_set("{'accounts':{'a1':'APPROVED'},'entitlements':{"
+            "'e2':{" MINE ",'state':'ENTITLEMENT_ACTIVE','orderId':'o2'},"
+            "'e3':{" MINE ",'state':'ENTITLEMENT_ACTIVATION_REQUESTED'}}}");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        make(HEAD, rows[i].more, "", &google);
+        go();
+        expect(MARKET_OK, "");
+        assert_string_equal(got.purchase, rows[i].purchase);
+        assert_true(got.r.purchase.unattended);
+    }
+}
+
+static void who_has_no_order(void **state)
+{
+    (void)state;
+    need_peer();
+    make(HEAD, "", "", &google);
+    rig_set("{'accounts':{}}");
+    go();
+    expect(MARKET_RETRY, "AccountNotFound");
+    rig_set("{'accounts':{'a1':'PENDING'},'entitlements':{}}");
+    go();
+    expect(MARKET_RETRY, "NoOrderYet");
+    rig_set("{'entitlements':{'e5':{'productExternalName':'other','account':'a1',"
+            "'state':'ENTITLEMENT_ACTIVE'}}}");
+    go();
+    expect(MARKET_PRODUCT, "OtherProduct");
+    rig_set("{'entitlements':{'e4':{" MINE ",'state':'ENTITLEMENT_CANCELLED'}}}");
+    go();
+    expect(MARKET_GONE, "Cancelled");
+    rig_set("{'script':[{'match':'/accounts/a1','status':403,'code':'PERMISSION_DENIED'}]}");
+    go();
+    expect(MARKET_CONFIG, "PERMISSION_DENIED");
+    rig_set("{'script':[{'match':'/entitlements?','status':404,'code':'NOT_FOUND'}]}");
+    go();
+    expect(MARKET_CONFIG, "NOT_FOUND");
+    cfg.gcp.audiences = NULL;
+    go();
+    expect(MARKET_CONFIG, "NoAudience");
+}
+
+/* --- hostile tokens -------------------------------------------------------------------------- */
+
+struct hostile {
+    const char *head, *more, *but;
+    enum market_class cls;
+};
+
+static void refused(enum market_class cls, size_t i)
+{
+    go();
+    if (got.cls != cls)
+        print_error("row %zu: %s %s\n", i, market_class_name(got.cls), got.code);
+    assert_int_equal(got.cls, cls);
+    assert_string_equal(got.purchase, "");
+}
+
+/* Nothing is fetched, neither from where the token says nor from Google. */
+static void a_wrong_issuer_costs_nothing(void **state)
+{
+    static const char *const rows[] = {
+        "",
+        "\"iss\":\"\"",
+        "\"iss\":null",
+        "\"iss\":7",
+        "\"iss\":[\"" ISS "\"]",
+        "\"iss\":{\"a\":\"" ISS "\"}",
+        "\"iss\":\"" ISS "/\"",
+        "\"iss\":\"" ISS " \"",
+        "\"iss\":\"" ISS "\\u0020\"",
+        "\"iss\":\"https://accounts.google.com\"",
+        "\"iss\":\"https://attacker.example/robot/v1/metadata/x509/"
+        "cloud-commerce-partner@system.gserviceaccount.com\"",
+        "\"iss\":\"https://www.googleapis.com/robot/v1/metadata/x509/"
+        "attacker@attacker.iam.gserviceaccount.com\"",
+        "\"iss\":\"https://www.googleapis.com/service_accounts/v1/metadata/x509/"
+        "cloud-agentspace@system.gserviceaccount.com\"",
+        "\"iss\":\"http://www.googleapis.com/robot/v1/metadata/x509/"
+        "cloud-commerce-partner@system.gserviceaccount.com\"",
+        "\"iss\":\"HTTPS://www.googleapis.com/robot/v1/metadata/x509/"
+        "cloud-commerce-partner@system.gserviceaccount.com\"",
+        "\"iss\":\"file:///etc/passwd\"",
+        "\"iss\":\"" ISS "\",\"iss\":\"" ISS "\"",
+        "\"iss\":\"" ISS "\",\"iss\":\"https://attacker.example\"",
+    };
+    struct buf url;
+
+    (void)state;
+    need_peer();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        make(HEAD, rows[i], "iss", i % 2 ? &google : &attacker);
+        refused(MARKET_INVALID, i);
+    }
+    buf_init(&url, 300);
+    buf_fmt(&url, "\"iss\":\"%s/certs/oauth2/v3/certs\"", origin);
+    make(HEAD, buf_cstr(&url), "iss", &attacker);
+    refused(MARKET_INVALID, 99);
+    buf_free(&url);
+    assert_int_equal(rig_count("GET /"), 0);
+}
+
+static void hostile_headers(void **state)
+{
+    static const char *const rows[] = {
+        "{\"alg\":\"none\",\"kid\":\"kid-1\"}",
+        "{\"alg\":\"None\",\"kid\":\"kid-1\"}",
+        "{\"alg\":\"rs256\",\"kid\":\"kid-1\"}",
+        "{\"alg\":\"RS384\",\"kid\":\"kid-1\"}",
+        "{\"alg\":\"PS256\",\"kid\":\"kid-1\"}",
+        "{\"alg\":\"ES256\",\"kid\":\"kid-1\"}",
+        "{\"alg\":[\"RS256\"],\"kid\":\"kid-1\"}",
+        "{\"kid\":\"kid-1\"}",
+        "{\"alg\":\"RS256\"}",
+        "{\"alg\":\"RS256\",\"kid\":\"\"}",
+        "{\"alg\":\"RS256\",\"kid\":1}",
+        "{\"alg\":\"RS256\",\"kid\":[\"kid-1\"]}",
+        "{\"alg\":\"RS256\",\"kid\":\"kid-1\",\"kid\":\"kid-2\"}",
+        "{\"alg\":\"none\",\"alg\":\"RS256\",\"kid\":\"kid-1\"}",
+        "{\"alg\":\"RS256\",\"kid\":\"kid-1\",\"crit\":[\"exp\"]}",
+        "{\"alg\":\"RS256\",\"kid\":\"kid-1\",\"cty\":\"JWT\"}",
+        "{\"alg\":\"RS256\",\"kid\":\"../../oauth2/v3/certs\"}",
+        "{\"alg\":\"RS256\",\"kid\":\"' OR 1=1\"}",
+        "{\"alg\":\"RS256\",\"kid\":\"kid-9\"}",
+        "[\"RS256\"]",
+        "{\"alg\":\"RS256\",\"kid\":\"kid-1\"",
+    };
+
+    (void)state;
+    need_peer();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        make(rows[i], "", "", &google);
+        refused(MARKET_INVALID, i);
+        make(rows[i], "", "", &attacker);
+        refused(MARKET_INVALID, i);
+    }
+    /* Keys in the token itself. */
+    make("{\"alg\":\"RS256\",\"kid\":\"kid-1\",\"jku\":\"https://attacker.example/\"}", "", "",
+         &attacker);
+    refused(MARKET_INVALID, 100);
+    assert_int_equal(rig_count("/accounts/"), 0);
+    assert_int_equal(rig_count("GET /certs/"), 1);
+}
+
+static void hostile_signatures(void **state)
+{
+    struct buf good;
+    char *dot;
+
+    (void)state;
+    need_peer();
+    make(HEAD, "", "", &attacker);
+    refused(MARKET_INVALID, 0);
+    parts("{\"alg\":\"HS256\",\"kid\":\"kid-1\"}", payload("", ""));
+    sign_hmac(google.cert);
+    refused(MARKET_INVALID, 1);
+    parts(HEAD, payload("", ""));
+    sign_hmac(google.cert);
+    refused(MARKET_INVALID, 2);
+    parts("{\"alg\":\"none\",\"kid\":\"kid-1\"}", payload("", ""));
+    buf_ch(&token, '.');
+    refused(MARKET_INVALID, 3);
+    parts(HEAD, payload("", ""));
+    refused(MARKET_INVALID, 4);
+    make(HEAD, "", "", &google);
+    token.p[token.len - 100] = token.p[token.len - 100] == 'A' ? 'B' : 'A';
+    refused(MARKET_INVALID, 5);
+    make(HEAD, "", "", &google);
+    token.len -= 4;
+    refused(MARKET_INVALID, 6);
+    make(HEAD, "", "", &google);
+    buf_cat(&token, "=");
+    refused(MARKET_INVALID, 7);
+    make(HEAD, "", "", &google);
+    buf_cat(&token, "\n");
+    refused(MARKET_INVALID, 8);
+    make(HEAD, "", "", &google);
+    buf_cat(&token, ".AAAA");
+    refused(MARKET_INVALID, 9);
+    /* The signature of another payload. */
+    buf_init(&good, 8192);
+    make(HEAD, "", "", &google);
+    dot = strrchr(token.p, '.');
+    buf_cat(&good, dot);
+    parts(HEAD, payload("\"sub\":\"a2\"", "sub"));
+    buf_str(&token, buf_view(&good));
+    refused(MARKET_INVALID, 10);
+    buf_free(&good);
+    assert_int_equal(rig_count("/accounts/"), 0);
+}
+
+static void hostile_claims(void **state)
+{
+    static const struct hostile rows[] = {
+        {HEAD, "\"aud\":\"other.example\"", "aud", MARKET_PRODUCT},
+        {HEAD, "\"aud\":\"saas.example.attacker.example\"", "aud", MARKET_PRODUCT},
+        {HEAD, "\"aud\":[]", "aud", MARKET_PRODUCT},
+        {HEAD, "", "aud", MARKET_PRODUCT},
+        {HEAD, "\"exp\":1700000300,\"iat\":1700000000", "iat exp", MARKET_EXPIRED},
+        {HEAD, "\"exp\":\"never\"", "exp", MARKET_INVALID},
+        {HEAD, "", "exp", MARKET_INVALID},
+        {HEAD, "\"exp\":-1", "exp", MARKET_EXPIRED},
+        {HEAD, "\"exp\":4000000000", "exp", MARKET_INVALID},
+        {HEAD, "\"iat\":3999999999,\"exp\":4000000000", "iat exp", MARKET_INVALID},
+        {HEAD, "", "iat", MARKET_INVALID},
+        {HEAD, "\"nbf\":3999999999", "", MARKET_INVALID},
+        {HEAD, "", "sub", MARKET_INVALID},
+        {HEAD, "\"sub\":\"\"", "sub", MARKET_INVALID},
+        {HEAD, "\"sub\":7", "sub", MARKET_INVALID},
+        {HEAD, "\"sub\":\"..\"", "sub", MARKET_INVALID},
+        {HEAD, "\"sub\":\"../entitlements/e1\"", "sub", MARKET_INVALID},
+        {HEAD, "\"sub\":\"a1?view=x\"", "sub", MARKET_INVALID},
+        {HEAD, "\"sub\":\"a1:approve\"", "sub", MARKET_INVALID},
+        {HEAD, "\"sub\":\"a1 state=active\"", "sub", MARKET_INVALID},
+        {HEAD, "\"sub\":\"a\\u00e4\"", "sub", MARKET_INVALID},
+        {HEAD, "\"sub\":\"a1\",\"sub\":\"a2\"", "sub", MARKET_INVALID},
+    };
+    char long_sub[300] = "\"sub\":\"";
+
+    (void)state;
+    need_peer();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        make(rows[i].head, rows[i].more, rows[i].but, &google);
+        refused(rows[i].cls, i);
+    }
+    memset(long_sub + 7, 'a', 200);
+    long_sub[207] = '"';
+    long_sub[208] = '\0';
+    make(HEAD, long_sub, "sub", &google);
+    refused(MARKET_INVALID, 50);
+    parts(HEAD, "[]");
+    sign_rsa(&google);
+    refused(MARKET_INVALID, 51);
+    assert_int_equal(rig_count("/accounts/"), 0);
+}
+
+static void hostile_forms(void **state)
+{
+    static const char *const rows[] = {"",
+                                       ".",
+                                       "..",
+                                       "a.b.c",
+                                       "e30.e30.e30",
+                                       "\xff\xfe.\x80.x",
+                                       "x-gcp-marketplace-token=e30.e30.e30"};
+    struct buf big;
+
+    (void)state;
+    need_peer();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        resolve(str_of(rows[i]));
+        assert_int_equal(got.cls, MARKET_INVALID);
+    }
+    buf_init(&big, 64 * 1024);
+    buf_cat(&big, "\"x\":\"");
+    while (big.len < 16 * 1024)
+        buf_cat(&big, "aaaaaaaaaaaaaaaa");
+    buf_cat(&big, "\"");
+    make(HEAD, buf_cstr(&big), "", &google);
+    assert_true(token.len > JWT_MAX);
+    refused(MARKET_INVALID, 1);
+    buf_free(&big);
+    assert_int_equal(rig_count("GET /certs/"), 0);
+}
+
+/* --- certificates ------------------------------------------------------------------------------
+ */
+
+static void one_order(void)
+{
+    rig_set("{'accounts':{'a1':'APPROVED'},'entitlements':{'e1':{" MINE
+            ",'state':'ENTITLEMENT_ACTIVE'}}}");
+}
+
+static void certificates_are_kept(void **state)
+{
+    (void)state;
+    need_peer();
+    one_order();
+    for (unsigned i = 0; i < 5; i++) {
+        make(HEAD, "", "", &google);
+        go();
+        expect(MARKET_OK, "");
+    }
+    assert_int_equal(rig_count("GET /certs/"), 1);
+    /* Their time is over and the address is in trouble: the last good ones serve. */
+    gcp_of(market)->certs.fresh_until = gcp_of(market)->certs.next_fetch = 0;
+    rig_set("{'script':[{'match':'/certs/','status':500,'code':'INTERNAL','times':9}]}");
+    go();
+    expect(MARKET_OK, "");
+    go();
+    expect(MARKET_OK, "");
+    assert_int_equal(rig_count("GET /certs/"), 1);
+}
+
+static void a_flood_of_unknown_keys_is_one_fetch(void **state)
+{
+    char head[100];
+
+    (void)state;
+    need_peer();
+    one_order();
+    make(HEAD, "", "", &google);
+    go();
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(head, sizeof(head), "{\"alg\":\"RS256\",\"kid\":\"flood-%u\"}", i);
+        make(head, "", "", &attacker);
+        go();
+        expect(MARKET_INVALID, "unknown key");
+    }
+    assert_int_equal(rig_count("GET /certs/"), 1);
+    gcp_of(market)->certs.next_fetch = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        go();
+        assert_int_equal(got.cls, MARKET_INVALID);
+    }
+    assert_int_equal(rig_count("GET /certs/"), 2);
+}
+
+static void keys_rotate(void **state)
+{
+    static const char head2[] = "{\"alg\":\"RS256\",\"kid\":\"kid-2\"}";
+
+    (void)state;
+    need_peer();
+    one_order();
+    make(HEAD, "", "", &google);
+    go();
+    expect(MARKET_OK, "");
+    rig_certs("kid-2", &second, NULL, NULL);
+    /* Signed after the set was fetched: perhaps newer than the set, so asked again later. */
+    gcp_of(market)->certs.asked_ms = clock_wall_ms() - 60000;
+    make(head2, "", "", &second);
+    go();
+    expect(MARKET_RETRY, "KeyNotYetKnown");
+    assert_true(got.retry_after_ms > 0 && got.retry_after_ms <= 60000);
+    gcp_of(market)->certs.next_fetch = 0;
+    go();
+    expect(MARKET_OK, "");
+    /* The old key went with the set. */
+    make(HEAD, "", "", &google);
+    go();
+    expect(MARKET_INVALID, "unknown key");
+}
+
+static void cold_and_in_trouble(void **state)
+{
+    static const char *const scripts[] = {
+        "'status':500,'code':'INTERNAL'", "'status':200,'body':'<html>no</html>'",
+        "'status':200,'body':'{}'", "'status':200,'body':'[]'",
+        "'status':200,'body':'{\\\"kid-1\\\":\\\"-----BEGIN CERTIFICATE-----\\\\nAAAA\\\"}'"};
+    char text[300];
+    struct buf big;
+
+    (void)state;
+    need_peer();
+    one_order();
+    make(HEAD, "", "", &google);
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
+        snprintf(text, sizeof(text), "{'script':[{'match':'/certs/',%s}]}", scripts[i]);
+        rig_set(text);
+        gcp_of(market)->certs.next_fetch = 0;
+        go();
+        expect(MARKET_RETRY, "KeysUnavailable");
+        assert_true(got.retry_after_ms > 0 && got.retry_after_ms <= 60000);
+        go();
+        expect(MARKET_RETRY, "KeysUnavailable");
+        assert_int_equal(rig_count("GET /certs/"), 1);
+    }
+    buf_init(&big, 1 << 20);
+    buf_cat(&big, "{\"script\":[{\"match\":\"/certs/\",\"status\":200,\"body\":\"");
+    while (big.len < 400000)
+        buf_cat(&big, "                                                                ");
+    buf_cat(&big, "\"}]}");
+    rig_ask("POST", "/control", buf_cstr(&big));
+    buf_free(&big);
+    gcp_of(market)->certs.next_fetch = 0;
+    go();
+    expect(MARKET_RETRY, "KeysUnavailable");
+    rig_set("{'script':[]}");
+    gcp_of(market)->certs.next_fetch = 0;
+    go();
+    expect(MARKET_OK, "");
+}
+
+static void tokens_in_wait_share_the_fetch(void **state)
+{
+    (void)state;
+    need_peer();
+    one_order();
+    make(HEAD, "", "", &google);
+    rig_begin();
+    for (unsigned i = 0; i < 3; i++)
+        market_gcp.resolve(market, buf_view(&token), rig_on_result, NULL);
+    while (got.calls < 3)
+        uv_run(&loop, UV_RUN_ONCE);
+    expect(MARKET_OK, "");
+    assert_int_equal(rig_count("GET /certs/"), 1);
+}
+
+static void closing_ends_who_waits(void **state)
+{
+    (void)state;
+    need_peer();
+    make(HEAD, "", "", &google);
+    rig_begin();
+    for (unsigned i = 0; i < 3; i++)
+        market_gcp.resolve(market, buf_view(&token), rig_on_result, NULL);
+    while (!gcp_of(market)->certs.fetching)
+        uv_run(&loop, UV_RUN_ONCE);
+    market_gcp.close(market);
+    market = NULL;
+    assert_int_equal(got.calls, 3);
+    expect(MARKET_RETRY, "Canceled");
+}
+
+static void jwks(struct buf *out, const char *n)
+{
+    buf_reset(out);
+    buf_fmt(out,
+            "{\"jwks\":{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"k\",\"n\":\"%s\",\"e\":\"AQAB\","
+            "\"use\":\"sig\",\"alg\":\"RS256\"}]}}",
+            n);
+}
+
+static void push_keys(void **state)
+{
+    struct buf json, b64;
+    uint8_t raw[512];
+    ssize_t n;
+
+    (void)state;
+    need_peer();
+    buf_init(&json, 4096);
+    rig_set("{'max_age':600,'jwks':{'keys':[]}}");
+    rig_begin();
+    market_gcp.keys(market, rig_on_keys, NULL);
+    rig_end();
+    expect(MARKET_RETRY, "MalformedReply");
+    jwks(&json, "AQAB"); /* a key of 17 bits is none */
+    rig_ask("POST", "/control", buf_cstr(&json));
+    rig_begin();
+    market_gcp.keys(market, rig_on_keys, NULL);
+    rig_end();
+    expect(MARKET_RETRY, "MalformedReply");
+    n = enc_hex_dec(str_of(google.modulus), raw, sizeof(raw));
+    buf_init(&b64, 1024);
+    enc_b64url(&b64, raw, (size_t)n);
+    jwks(&json, buf_cstr(&b64));
+    rig_ask("POST", "/control", buf_cstr(&json));
+    rig_begin();
+    market_gcp.keys(market, rig_on_keys, NULL);
+    rig_end();
+    expect(MARKET_OK, "");
+    assert_true(got.ttl_ms == 600000);
+    assert_non_null(strstr(buf_cstr(&got.keys), buf_cstr(&b64)));
+    buf_free(&b64);
+    buf_free(&json);
+}
+
+static int start(void **state)
+{
+    rig_key_make(&google);
+    rig_key_make(&second);
+    rig_key_make(&attacker);
+    buf_init(&token, 128 * 1024);
+    return rig_start(state);
+}
+
+static int stop(void **state)
+{
+    rig_key_free(&google);
+    rig_key_free(&second);
+    rig_key_free(&attacker);
+    buf_free(&token);
+    return rig_stop(state);
+}
+
+static int open_with_certs(void **state)
+{
+    int rc = rig_open(state);
+
+    if (rc == 0 && peer.port)
+        rig_certs("kid-1", &google, "other", &second);
+    return rc;
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, open_with_certs, rig_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(the_newest_that_waits_is_chosen),
+        T(orders_are_named_in_any_shape),
+        T(who_has_no_order),
+        T(a_wrong_issuer_costs_nothing),
+        T(hostile_headers),
+        T(hostile_signatures),
+        T(hostile_claims),
+        T(hostile_forms),
+        T(certificates_are_kept),
+        T(a_flood_of_unknown_keys_is_one_fetch),
+        T(keys_rotate),
+        T(cold_and_in_trouble),
+        T(tokens_in_wait_share_the_fetch),
+        T(closing_ends_who_waits),
+        T(push_keys),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
