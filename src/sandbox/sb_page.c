@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "sandbox/sb_az_page.h"
+#include "sandbox/sb_gcp_page.h"
 #include "sandbox/sb_landing.h"
 
 void sb_page_text(struct buf *b, const char *text)
@@ -230,9 +231,11 @@ void sb_page_store(const struct sb *s, struct buf *b, const char *done)
     for (size_t i = 0; i < s->products.n; i++)
         product_card(b, s->products.p[i]);
     sb_az_page_cards(s, b);
+    sb_gcp_page_cards(s, b);
     buf_cat(b, "</div>\n");
     purchases(s, b);
     sb_az_page_subs(s, b);
+    sb_gcp_page_orders(s, b);
     trouble(s, b);
     sb_page_end(b);
 }

@@ -8,6 +8,7 @@
 #include "sandbox/sb_az_ctl.h"
 #include "sandbox/sb_gcp_call.h"
 #include "sandbox/sb_gcp_order.h"
+#include "sandbox/sb_gcp_page.h"
 #include "sandbox/sb_gcp_push.h"
 #include "sandbox/sb_meta.h"
 #include "sandbox/sb_purchase.h"
@@ -62,7 +63,7 @@ static void own_pages(struct sb *s, const struct sb_req *req, struct sb_resp *re
         sb_api_handle(s, req, resp);
     else if (!sb_gcp_handle(s, req, resp) && !sb_meta_handle(s, req, resp) &&
              !sb_az_handle(s, req, resp) && !sb_az_store(s, req, resp) &&
-             !sb_store_handle(s, req, resp))
+             !sb_gcp_store(s, req, resp) && !sb_store_handle(s, req, resp))
         sb_resp_text(resp, 404, "not found");
 }
 

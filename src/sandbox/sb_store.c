@@ -146,6 +146,7 @@ static const struct {
     {"expire-token", "The registration tokens of this purchase no longer work."},
     {"trouble", "Trouble is planned for the next event."},
     {"clock", "The clock was moved."},
+    {"order", "The order was changed."},
     {"change-plan", "The seller was asked to change the plan."},
     {"change-quantity", "The seller was asked to change the seats."},
     {"suspend", "The subscription was suspended."},
