@@ -50,7 +50,8 @@ static int name_gcp(const cJSON *doc, struct str body, char text[EVENT_TEXT], ch
 {
     const cJSON *message = json_obj(doc, "message");
     cJSON *v = message ? notification(message) : NULL;
-    struct str id = json_str(message, "messageId");
+    struct str camel = json_str(message, "messageId");
+    struct str id = camel.n ? camel : json_str(message, "message_id");
     int rc = 0;
 
     if (!message)

@@ -7,16 +7,16 @@
 #include "base/id.h"
 #include "base/json.h"
 
-enum { PART_MAX = 190, CHANNEL_MAX = 16, KEY_MAX = 8192 };
+enum { PART_MAX = 190, CHANNEL_MAX = 16 };
 
 void event_key(struct str channel, struct str text, unsigned shards, struct event_key *out)
 {
     struct buf key;
 
-    buf_init(&key, CHANNEL_MAX + 1 + KEY_MAX);
+    buf_init(&key, CHANNEL_MAX + 1 + text.n);
     buf_str(&key, str_sub(channel, 0, CHANNEL_MAX));
     buf_ch(&key, '\n');
-    buf_str(&key, str_sub(text, 0, KEY_MAX));
+    buf_str(&key, text);
     hash_sha256_hex(buf_view(&key), out->dedupe);
     buf_free(&key);
     memcpy(out->id, out->dedupe, EVENT_ID - 1);
