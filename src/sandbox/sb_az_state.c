@@ -74,7 +74,7 @@ static void write_op(struct jsonw *w, const struct sb_az_op *op, bool secrets)
     jsonw_kvi(w, "quantity", op->quantity);
     jsonw_kvs(w, "source", op->partner ? STR("Partner") : STR("Azure"));
     jsonw_kvs(w, "status", str_of(sb_az_opstate(op->state)));
-    jsonw_kvs_opt(w, "by", str_of(op->by));
+    jsonw_kvs(w, "by", str_of(op->by));
     jsonw_kvb(w, "revert", op->revert);
     jsonw_kvb(w, "delivered", op->answered > 0);
     jsonw_kvi(w, "deliveries", op->sent);
