@@ -103,6 +103,14 @@ static void go(void)
     resolve(buf_view(&token));
 }
 
+/* Certificates at hand that every token of the test is older than, however slow the machine. */
+static void prime(void)
+{
+    make(HEAD, "", "", &google);
+    go();
+    gcp_of(market)->certs.asked_ms = clock_wall_ms() + 3600000;
+}
+
 /* --- what a token becomes -------------------------------------------------------------------- */
 
 static void the_newest_that_waits_is_chosen(void **state)
@@ -279,6 +287,7 @@ static void hostile_headers(void **state)
 
     (void)state;
     need_peer();
+    prime();
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         make(rows[i], "", "", &google);
         refused(MARKET_INVALID, i);
@@ -289,7 +298,7 @@ static void hostile_headers(void **state)
     make("{\"alg\":\"RS256\",\"kid\":\"kid-1\",\"jku\":\"https://attacker.example/\"}", "", "",
          &attacker);
     refused(MARKET_INVALID, 100);
-    assert_int_equal(rig_count("/accounts/"), 0);
+    assert_int_equal(rig_count("/accounts/"), 1);
     assert_int_equal(rig_count("GET /certs/"), 1);
 }
 
@@ -451,8 +460,7 @@ static void a_flood_of_unknown_keys_is_one_fetch(void **state)
     (void)state;
     need_peer();
     one_order();
-    make(HEAD, "", "", &google);
-    go();
+    prime();
     for (unsigned i = 0; i < 40; i++) {
         snprintf(head, sizeof(head), "{\"alg\":\"RS256\",\"kid\":\"flood-%u\"}", i);
         make(head, "", "", &attacker);
@@ -489,6 +497,7 @@ static void keys_rotate(void **state)
     go();
     expect(MARKET_OK, "");
     /* The old key went with the set. */
+    gcp_of(market)->certs.asked_ms = clock_wall_ms() + 3600000;
     make(HEAD, "", "", &google);
     go();
     expect(MARKET_INVALID, "unknown key");
