@@ -194,6 +194,7 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
     t->state = e;
     e->channel = keep(t, rows, "channel");
     e->product = keep(t, rows, "product");
+    e->stored_ms = store_row_int(&rows->row[0], "stored", 0);
     e->market = snapshot_market(t->snap, e->channel, e->product, &e->ops, &e->cfg);
     if (understand(t, rows))
         begin(t);

@@ -20,6 +20,7 @@ enum { EVENT_HOPS = 16 };
 struct event_work {
     struct market_event ev;
     struct str channel, product;
+    int64_t stored_ms; /* by Redis' clock */
     struct market *market;
     const struct market_ops *ops;
     const struct cfg_market *cfg;

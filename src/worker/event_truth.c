@@ -1,15 +1,21 @@
 /*
  * event_truth: an event of a channel that has its own record of each purchase (azure, gcp).
  *
- * The event only says where to look: the channel is asked and what it answers is written. When the
- * answer does not show yet what the event announced, the purchase is looked at again soon. An
+ * The event only says where to look: the channel is asked and what it answers is written. While the
+ * answer does not show yet what the event announced, it is asked again, for a minute. An
  * account's end is handed to the refresh task of each of its orders.
  */
 #include "base/log.h"
 #include "worker/event.h"
 #include "worker/truth.h"
 
-enum { LOOK_AGAIN_MS = 2000, LAG_MS = 20000, ACCOUNT_ORDERS = 1000 };
+enum {
+    LOOK_AGAIN_MS = 2000,
+    ERASE_LAG_MS = 20000,
+    LAG_MIN_MS = 1000,
+    LAG_MAX_MS = 60000,
+    ACCOUNT_ORDERS = 1000
+};
 
 static void queued(struct task *t, int rc, const struct store_rows *rows)
 {
@@ -70,16 +76,33 @@ static struct truth *truth_of(struct task *t)
         x->ended = e->ev.kind == EVENT_ENDED || e->ev.kind == EVENT_ERASE;
         x->erase = e->ev.kind == EVENT_ERASE;
         x->event = &e->ev;
+        x->user = e;
     }
     return x;
 }
 
+/* A channel may be slow to show what it told us of; an old event is never shown. */
+static void wait_for_it(struct truth *x)
+{
+    struct event_work *e = x->user;
+    int64_t age = x->now.now - e->stored_ms;
+
+    if (age > LAG_MAX_MS)
+        task_done(x->t);
+    else
+        task_wait(x->t, (uint64_t)(age / 2 < LAG_MIN_MS ? LAG_MIN_MS : age / 2));
+}
+
 static void done(struct truth *x)
 {
+    bool late = x->end == TRUTH_WRITTEN && x->now.exists && !x->now.ended && !shown(x, x->event);
+
     if (x->end == TRUTH_WRITTEN && (x->awaits || x->stale))
         look_again(x, LOOK_AGAIN_MS);
-    else if (x->end == TRUTH_WRITTEN && !x->now.ended && !shown(x, x->event))
-        look_again(x, LAG_MS);
+    else if (late && x->erase)
+        look_again(x, ERASE_LAG_MS);
+    else if (late)
+        wait_for_it(x);
     else
         task_done(x->t);
 }

@@ -143,7 +143,7 @@ static void answered_change(void *arg, enum market_class cls, const char *code,
     } else if (x->p.pending_plan[0] || x->p.pending_quantity) {
         x->awaits = true;
     } else {
-        x->p.change_id = "";
+        x->p.change_id = ""; /* a Reinstate: its effect is waited for like that of any event */
     }
     truth_write(x);
 }
