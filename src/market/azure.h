@@ -115,6 +115,7 @@ struct azure_job {
     struct str text; /* purchase token; text of a verb */
     enum market_verb verb;
     const char *refused; /* tell: what the API said before we looked */
+    bool busy;           /* and whether it spoke of another operation */
     /* list */
     const char *page, *next;
     struct market_purchase *list;
@@ -158,6 +159,7 @@ void azure_get_operation(struct azure_job *j, const char *operation, azure_answe
 
 /* azure_text.c: values as Microsoft writes them. Never NULL, kept in the arena. */
 const char *azure_text(struct arena *a, const cJSON *obj, const char *key); /* trimmed */
+struct str azure_message(const cJSON *answer); /* of an error, in any of its shapes; borrowed */
 /* Subscription and operation ids: letters, digits, hyphens; a GUID in lower case; "" otherwise. */
 const char *azure_id(struct arena *a, struct str s);
 /* Number, text, null, empty or missing; 0: none. */

@@ -63,12 +63,8 @@ static bool contains(struct str text, const char *word)
  * nobody can say more of is taken for an old one: "Configure account" gives a fresh one. */
 static enum market_class refused_token(const cJSON *json)
 {
-    struct str text = json_str(json, "message");
+    struct str text = azure_message(json);
 
-    if (text.n == 0)
-        text = json_str(json_obj(json, "error"), "message");
-    if (text.n == 0)
-        text = json_str(json_obj(json, "Error"), "Message");
     if (contains(text, "expired"))
         return MARKET_EXPIRED;
     return contains(text, "decrypt") || contains(text, "malformed") ? MARKET_INVALID

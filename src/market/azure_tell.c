@@ -35,6 +35,18 @@ static bool stands(const struct azure_job *j, const struct market_purchase *now)
     }
 }
 
+/* A change is refused while another one waits, and that one will end. One of our own is not in the
+ * list: only the words of the refusal tell of it. */
+static void on_waiting(struct azure_job *j, const struct azure_answer *a)
+{
+    const cJSON *list = cJSON_IsArray(a->json) ? a->json : json_arr(a->json, "operations");
+
+    if (j->busy || (a->cls == MARKET_OK && cJSON_GetArraySize(list) > 0))
+        azure_job_end(j, MARKET_RETRY, "OperationPending", 0);
+    else
+        azure_job_end(j, MARKET_CONFIG, j->refused, 0);
+}
+
 static void on_look(struct azure_job *j, const struct azure_answer *a)
 {
     struct market_purchase now = market_purchase_none;
@@ -49,8 +61,20 @@ static void on_look(struct azure_job *j, const struct azure_answer *a)
         azure_job_end(j, MARKET_OK, "", 0);
     else if (now.standing == STANDING_ENDED)
         azure_job_end(j, MARKET_GONE, j->refused, 0);
+    else if (now.read_only)
+        azure_job_end(j, MARKET_CONFIG, "ReadOnlySubscription", 0);
+    else if (j->verb == MARKET_CHANGE_PLAN || j->verb == MARKET_CHANGE_QUANTITY)
+        azure_get_operation(j, "", on_waiting);
     else
-        azure_job_end(j, MARKET_CONFIG, now.read_only ? "ReadOnlySubscription" : j->refused, 0);
+        azure_job_end(j, MARKET_CONFIG, j->refused, 0);
+}
+
+static bool says_busy(const cJSON *answer)
+{
+    struct str text = azure_message(answer);
+
+    return text.n &&
+           (memmem(text.p, text.n, "pending", 7) || memmem(text.p, text.n, "in progress", 11));
 }
 
 /* 409 on DELETE: an operation is pending and will end. */
@@ -60,6 +84,7 @@ static void on_told(struct azure_job *j, const struct azure_answer *a)
         azure_job_end(j, MARKET_RETRY, a->code, a->retry_after_ms);
     } else if (a->status == 400 || a->status == 404) {
         j->refused = a->code;
+        j->busy = says_busy(a->json);
         azure_get(j, j->p.purchase, on_look);
     } else {
         azure_job_end(j, a->cls, a->code, a->retry_after_ms);

@@ -20,6 +20,17 @@ const char *azure_text(struct arena *a, const cJSON *obj, const char *key)
     return p ? p : "";
 }
 
+struct str azure_message(const cJSON *answer)
+{
+    struct str text = json_str(answer, "message");
+
+    if (text.n == 0)
+        text = json_str(json_obj(answer, "error"), "message");
+    if (text.n == 0)
+        text = json_str(json_obj(answer, "Error"), "Message");
+    return text;
+}
+
 const char *azure_id(struct arena *a, struct str s)
 {
     bool is_guid;
