@@ -10,8 +10,8 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from stack_azure import (Azure, Hook, CLIENT, REDIRECT, RESOURCE, SIGNIN, TENANT, b64url,  # noqa: E402
-                         product, unb64url)
+from stack_azure import Azure, Hook, b64url, product, unb64url  # noqa: E402
+from stack_azure import CLIENT, REDIRECT, RESOURCE, SIGNIN, TENANT  # noqa: E402
 from stack_sandbox import ApiError, CONTRACTS  # noqa: E402
 
 VERIFIER = "v" * 64
@@ -550,12 +550,12 @@ class Webhooks(Case):
         self.box.az("operations/%s/redeliver" % op, {"copies": 60})
         self.assertEqual(len({b["id"] for _, b, _ in self.hook.wait(61)}), 1)
         self.hook.clear(500)
-        self.box.settings(redeliver_max=3)
+        self.box.settings(redeliver_max=3, revert=False)
         op = self.op(sub, "change-plan", plan="gold")
         self.assertTrue(self.box.eventually(
             lambda: self.box.operation(op)["by"] == "unanswered"))
         self.assertEqual(self.box.operation(op)["deliveries"], 3)
-        self.box.settings(redeliver_ms=60000, redeliver_max=500)
+        self.box.settings(redeliver_ms=60000, redeliver_max=500, revert=True)
 
     def test_planned_trouble(self):
         self.box.fault("event:Subscribe", "duplicate", n=3)
@@ -714,7 +714,8 @@ class Contracts(Case):
         self.spec = self.load("saasapi.v2.openapi.json")
         sub = self.active("seats", quantity=5)
         path = "/" + sub["id"]
-        self.check(self.box.resolve(sub["token"])[2], self.schema("ResolvedSubscription"), "resolve")
+        self.check(self.box.resolve(sub["token"])[2], self.schema("ResolvedSubscription"),
+                   "resolve")
         self.check(self.box.call("GET", "")[2], self.schema("SubscriptionsResponse"), "list")
         self.check(self.box.call("GET", path)[2], self.schema("Subscription"), "get")
         self.check(self.box.call("GET", path + "/listAvailablePlans")[2],
