@@ -204,4 +204,5 @@ void cfg_check_market(const struct config *c, const struct cfg_market *m,
     check_between_plans(m, plans, errs);
     check_legacy(m, node, errs);
     cfg_check_azure(m, node, errs);
+    cfg_check_gcp(c, m, node, errs);
 }

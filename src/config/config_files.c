@@ -55,6 +55,8 @@ static void check_provider(const struct cfg_market *m, const struct cfg_node *no
                      m->provider);
     else if (strcmp(m->cloud, "azure") == 0)
         cfg_check_azure_needs(m, node, e);
+    else if (strcmp(m->cloud, "gcp") == 0)
+        cfg_check_gcp_needs(m, node, e);
     else if (strcmp(m->cloud, "aws") == 0 && !m->product_code[0])
         cfg_errs_add(e, cfg_check_pos(node, "product_code"),
                      "product_code is missing; purchases of %s cannot be told from others",
@@ -88,6 +90,8 @@ static void check_markets(const struct config *c, struct cfg_errs *e)
         check_path(e, cfg_check_pos(node, "credentials_file"), "credentials_file",
                    m->credentials_file, WANT_SECRET);
         check_azure_files(&m->azure, cfg_node_get(node, "azure"), e);
+        check_path(e, cfg_check_pos(cfg_node_get(node, "gcp"), "credentials_file"),
+                   "gcp.credentials_file", m->gcp.credentials_file, WANT_SECRET);
     }
 }
 

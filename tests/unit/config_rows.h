@@ -239,6 +239,34 @@ static const struct config_row config_rows[] = {
      "f:4:79: azure: client_secret_file and certificate_file; one of them is enough\n"
      "f:4:79: azure: certificate_file needs its key_file\n"
      "f:4:98: azure: sign_in_match has a meaning with sign_in_client_id only\n"},
+    {ROW_AFTER, "marketplace: {gcp: {provider_id: a}, plans: {a: {deployment_template: small}}}\n",
+     "f:4:20: gcp has a meaning with cloud: gcp only\n"},
+    {ROW_AFTER,
+     "marketplace: {cloud: gcp, queue_url: 'https://x/', credentials_file: /k, gcp: {provider_id: "
+     "providers/a},\n  plans: {a: {deployment_template: small}}}\n",
+     "f:4:38: queue_url has no meaning with cloud: gcp; use gcp.subscription\n"
+     "f:4:70: credentials_file has no meaning with cloud: gcp; use gcp.credentials_file\n"
+     "f:4:93: gcp: provider_id 'providers/a' is not a partner id; it looks like acme-public\n"},
+    {ROW_AFTER,
+     "marketplace: {cloud: gcp, gcp: {subscription: 'projects/p/topics/s', push_audience: a, "
+     "token_uri: 'https://x/'},\n  plans: {a: {deployment_template: small}}}\n",
+     "f:4:47: gcp: 'projects/p/topics/s' is not a subscription; it looks like "
+     "projects/acme-public/subscriptions/lastmile\n"
+     "f:4:85: gcp: push_audience needs push_account: any Google account could push otherwise\n"
+     "f:4:99: gcp: token_uri has a meaning with credentials_file only\n"},
+    {ROW_AFTER,
+     "marketplace: {cloud: gcp, gcp: {push_account: me, automatic_approval: true},\n"
+     "  plans: {a: {deployment_template: small, commit: manual}}}\n",
+     "f:4:47: gcp: push_account has a meaning with push_audience only\n"
+     "f:4:47: gcp: push_account 'me' is not a service account; it looks like "
+     "push@acme-public.iam.gserviceaccount.com\n"
+     "f:5:51: plan a: commit: manual, but gcp.automatic_approval leaves nothing to approve\n"},
+    {ROW_AFTER,
+     "marketplaces:\n"
+     "- {name: a, cloud: gcp, gcp: {provider_id: p, product_name: x}, plans: {a: "
+     "{deployment_template: small}}}\n"
+     "- {name: b, cloud: gcp, gcp: {provider_id: p}, plans: {a: {deployment_template: small}}}\n",
+     "f:6:44: gcp: provider 'p' has several listings here; give each its product_name\n"},
     {ROW_AFTER, "marketplace: {name: A_B, plans: {a: {deployment_template: small}}}\n",
      "f:4:21: marketplace.name: 'A_B' is not a label; use a-z, 0-9 and - inside (at most 40)\n"},
     {ROW_AFTER, "marketplace: {pricing: metered, plans: {a: {deployment_template: small}}}\n",

@@ -244,6 +244,30 @@ static void test_azure_needs(void **state)
     config_free(&c);
 }
 
+static void test_gcp_needs(void **state)
+{
+    (void)state;
+    struct config *c =
+        load("marketplace: {cloud: gcp, gcp: {product_name: svc, credentials_file: "
+             "/nowhere/k}, plans: {a: {fulfilment: manual, manual_promise: soon}}}\n");
+    const char *const wanted[] = {
+        "f:1:32: gcp: provider_id is missing; nothing can be asked of Google\n",
+        "f:1:32: gcp: audiences is missing; no buyer's sign-up can be believed\n",
+        "f:1:32: gcp: subscription is missing; no event arrives (push_audience does as well)\n",
+        "gcp.credentials_file: '/nowhere/k' is not there\n",
+    };
+    struct buf errors;
+    buf_init(&errors, ERRORS_MAX);
+    assert_string_equal(c->markets[0].product_code, "svc");
+    assert_int_not_equal(config_check_files(c, &errors), 0);
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        if (!strstr(buf_cstr(&errors), wanted[i]))
+            fail_msg("no \"%s\" in\n%s", wanted[i], buf_cstr(&errors));
+    assert_null(strstr(buf_cstr(&errors), "product_name is missing"));
+    buf_free(&errors);
+    config_free(&c);
+}
+
 static void test_files(void **state)
 {
     (void)state;
@@ -344,17 +368,12 @@ static void test_reference_is_current(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_rows),
-        cmocka_unit_test(test_seller_file),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_azure_needs),
-        cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_many_errors),
-        cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_contrast),
-        cmocka_unit_test(test_reference_is_current),
+        cmocka_unit_test(test_bad_rows),    cmocka_unit_test(test_seller_file),
+        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),
+        cmocka_unit_test(test_azure_needs), cmocka_unit_test(test_gcp_needs),
+        cmocka_unit_test(test_explain),     cmocka_unit_test(test_files),
+        cmocka_unit_test(test_many_errors), cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_contrast),    cmocka_unit_test(test_reference_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
