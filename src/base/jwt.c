@@ -154,10 +154,10 @@ enum jwt_fault jwt_verify(const struct jwk_set *keys, struct str token, const st
     f = header(keys, head, &key);
     if (f == JWT_OK && !signature(key, &p))
         f = JWT_SIGNATURE;
-    if (f == JWT_OK)
+    if (f == JWT_OK) {
         body = object(p.body);
-    if (f == JWT_OK)
         f = body ? wanted(body, want) : JWT_MALFORMED;
+    }
     cJSON_Delete(head);
     if (f == JWT_OK)
         *claims = body;

@@ -1,5 +1,5 @@
 """Inbound events through the real front, sandbox and all, with the shipped Redis users: each
-transport takes a genuine one, refuses a forged one, and a fast storm of repetitions is one event."""
+transport takes a genuine one, refuses a forged one, and a storm of repetitions is one event."""
 import concurrent.futures
 import http.client
 import json

@@ -114,6 +114,9 @@ static void the_front_can_do_its_part(void **state)
     IS("placed", "1");
     OK(0, STORE_STATUS, "c1");
     OK(0, STORE_STATUS, "c2");
+    OK(0, STORE_LAND, "r3", "azure", "saas", "t", "1000", "", "1");
+    OK(0, STORE_SIGN_IN, "r3", "sealed");
+    OK(0, STORE_CAP_ADD, ORDER, "c3", "1000000");
     OK(0, STORE_EVENT_PUT, "e9", "d9", "azure", "saas", "Renew", "", "", "{}", "5");
     IS("dup", "0");
     OK(0, STORE_EVENT_PUT, "e9", "d9", "azure", "saas", "Renew", "", "", "{}", "5");
@@ -121,6 +124,15 @@ static void the_front_can_do_its_part(void **state)
     REFUSED(-ENOENT, 0, STORE_KEYS_GET, "azure", "saas");
     OK(0, STORE_KEYS_WANT, "azure", "saas", "60000");
     IS("wanted", "1");
+    store_end();
+    open_as(STORE_WORKER);
+    OK(0, STORE_ORDER_UPSERT, ORDER, "2", "plan", "x");
+    while (claim("market") && strcmp(task, "resolve:r3") != 0)
+        OK(0, STORE_TASK_FINISH, task, token, "done", "0", "", "");
+    OK(0, STORE_REG_RESOLVED, task, token, "r3", ORDER, "0");
+    store_end();
+    open_as(STORE_FRONT);
+    OK(0, STORE_CLAIM, "r3", "c4", "1000000");
     fx.done = false;
     store_order_fields(fx.store, STR(ORDER), names, 2, on_answer, &fx);
     assert_int_equal(finish_call(), 0);
