@@ -89,6 +89,7 @@ static void serve(struct oauth *o)
     uint64_t round = o->round++;
     struct oauth_wait *w;
 
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it cannot follow TAILQ_REMOVE */
     while (!o->closing && (w = TAILQ_FIRST(&o->waits)) && w->round <= round) {
         if (usable(o)) {
             answer(w, OAUTH_OK, buf_cstr(&o->token), "");
@@ -317,7 +318,9 @@ void oauth_close(struct oauth **op)
     o->closing = true;
     if (o->call)
         http_cancel(o->call);
-    while ((w = TAILQ_FIRST(&o->waits)))
+    while ((w = TAILQ_FIRST(&o->waits))) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it cannot follow TAILQ_REMOVE */
         answer(w, OAUTH_RETRY, NULL, "Canceled");
+    }
     uv_close((uv_handle_t *)&o->kick, on_closed);
 }

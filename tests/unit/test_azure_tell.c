@@ -95,15 +95,14 @@ static void refusals_are_looked_into(void **state)
              "GET", SUB_PATH "/operations", "200", "{\"operations\":[{}]}")),
          MARKET_RETRY, "OperationPending"},
         {MARKET_CHANGE_PLAN, "gold",
-         RULES(ANSWER(
-             "PATCH", SUB_PATH, "400",
-             "{\"code\":\"BadArgument\",\"message\":\"An operation is pending.\"}") "," GET_SUB("Su"
-                                                                                                "bs"
-                                                                                                "cr"
-                                                                                                "ib"
-                                                                                                "e"
-                                                                                                "d",
-                                                                                                "")),
+         RULES(ANSWER("PATCH", SUB_PATH, "400",
+                      "{\"code\":\"BadArgument\",\"message\":\"It is pending.\"}") "," GET_SUB("Su"
+                                                                                               "bs"
+                                                                                               "cr"
+                                                                                               "ib"
+                                                                                               "e"
+                                                                                               "d",
+                                                                                               "")),
          MARKET_RETRY, "OperationPending"},
         {MARKET_CHANGE_QUANTITY, "5",
          RULES(PATCH_("400") "," GET_SUB("Subscribed", ",\"quantity\":5")), MARKET_OK, ""},
