@@ -69,7 +69,9 @@ static void refusals_are_looked_into(void **state)
     } rows[] = {
 #define ACTIVATE(status) ANSWER("POST", SUB_PATH "/activate", status, BAD)
 #define DELETE_(status)  ANSWER("DELETE", SUB_PATH, status, BAD)
-#define PATCH_(status)   ANSWER("PATCH", SUB_PATH, status, BAD)
+#define PATCH_BUSY                                                                                 \
+    ANSWER("PATCH", SUB_PATH, "400", "{\"code\":\"BadArgument\",\"message\":\"It is pending.\"}")
+#define PATCH_(status) ANSWER("PATCH", SUB_PATH, status, BAD)
         {MARKET_COMMIT, "", RULES(ACTIVATE("400") "," GET_SUB("Subscribed", "")), MARKET_OK, ""},
         {MARKET_COMMIT, "", RULES(ACTIVATE("400") "," GET_SUB("Suspended", "")), MARKET_OK, ""},
         {MARKET_COMMIT, "", RULES(ACTIVATE("404") "," GET_SUB("Unsubscribed", "")), MARKET_GONE,
@@ -94,16 +96,8 @@ static void refusals_are_looked_into(void **state)
          RULES(PATCH_("400") "," GET_SUB("Subscribed", "") "," ANSWER(
              "GET", SUB_PATH "/operations", "200", "{\"operations\":[{}]}")),
          MARKET_RETRY, "OperationPending"},
-        {MARKET_CHANGE_PLAN, "gold",
-         RULES(ANSWER("PATCH", SUB_PATH, "400",
-                      "{\"code\":\"BadArgument\",\"message\":\"It is pending.\"}") "," GET_SUB("Su"
-                                                                                               "bs"
-                                                                                               "cr"
-                                                                                               "ib"
-                                                                                               "e"
-                                                                                               "d",
-                                                                                               "")),
-         MARKET_RETRY, "OperationPending"},
+        {MARKET_CHANGE_PLAN, "gold", RULES(PATCH_BUSY "," GET_SUB("Subscribed", "")), MARKET_RETRY,
+         "OperationPending"},
         {MARKET_CHANGE_QUANTITY, "5",
          RULES(PATCH_("400") "," GET_SUB("Subscribed", ",\"quantity\":5")), MARKET_OK, ""},
     };
