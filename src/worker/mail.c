@@ -13,13 +13,14 @@
 #include "base/log.h"
 #include "store/state.h"
 #include "worker/kinds.h"
+#include "worker/mail_money.h"
 #include "worker/mail_text.h"
 
 enum { MAIL_MAX = 65536, TRIES_MAX = 12, PASSWORD_MAX = 4096 };
 
 struct mail_work {
     const char *kind;
-    struct str order, email, product, plan, endpoint, state, detail;
+    struct str order, email, product, plan, endpoint, state, detail, money;
     char link[512];
     struct str message;
     const char *message_id;
@@ -110,6 +111,7 @@ static int compose(struct task *t)
         {"order", m->order},
         {"state", m->state},
         {"detail", m->detail},
+        {"money", m->money},
         {"next_steps", str_of(c->brand.next_steps)},
         {"contact", str_of(contact(t))},
     };
@@ -244,6 +246,9 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
     m->detail = arena_str(t->arena, store_get(rows, "o.detail"));
     m->product = market ? str_of(market->product) : STR("your purchase");
     m->plan = plan ? str_of(plan->title) : STR("");
+    m->money = mail_money_text(t->arena,
+                               &(struct mail_money){m->kind, channel, store_get(rows, "o.contract"),
+                                                    store_get(rows, "o.commit")});
     m->message_id = message_id(t, store_get(rows, "s.created"));
     if (obsolete(m) || (mail_is_alert(m->kind) ? c->notify.alert_to[0] == '\0' : m->email.n == 0))
         task_done(t);

@@ -13,25 +13,27 @@ static const struct {
      "Thank you for your purchase of {product}, plan {plan}.\n\n"
      "We are preparing your environment now. You do not need to keep the page open: we will write "
      "to "
-     "you when it is ready. You can follow the progress here:\n\n{link}\n\n"
+     "you when it is ready. You can follow the progress here:\n\n{link}\n\n{money}"
      "Anyone with this link can see the status of your purchase.\n\n{contact}"},
     {"ready", "{product}: your environment is ready",
-     "Your environment for {product}, plan {plan}, is ready:\n\n{endpoint}\n\n{next_steps}\n\n"
+     "Your environment for {product}, plan {plan}, is "
+     "ready:\n\n{endpoint}\n\n{next_steps}\n\n{money}"
      "Status of your purchase: {link}\n\n{contact}"},
     {"delayed", "{product}: preparing your environment takes longer than usual",
      "Preparing your environment for {product} is taking longer than usual. Our team has been told "
      "and is looking at it. There is nothing that you need to do.\n\nFollow the progress here:\n\n"
-     "{link}\n\n{contact}"},
+     "{link}\n\n{money}{contact}"},
     {"failed", "{product}: we could not prepare your environment",
      "Something went wrong while we prepared your environment for {product}. Our team has been "
      "told and "
-     "will get in touch with you.\n\nStatus: {link}\n\n{contact}"},
+     "will get in touch with you.\n\n{money}Status: {link}\n\n{contact}"},
     {"suspended", "{product}: your environment is suspended",
-     "Your environment for {product} has been suspended. Your data is kept.\n\nStatus: {link}\n\n"
+     "Your environment for {product} has been suspended. Your data is kept.\n\n{money}Status: "
+     "{link}\n\n"
      "{contact}"},
     {"closed", "{product}: your environment has been deleted",
      "Your environment for {product} has been deleted because the subscription "
-     "ended.\n\n{contact}"},
+     "ended.\n\n{money}{contact}"},
     {"alert-late", "[lastmile] order {order} is late",
      "Order {order} ({product}, plan {plan}) is not ready yet.\nState: {state}\nLast error: "
      "{detail}\n\n"
@@ -73,6 +75,10 @@ static const struct {
      "The marketplace names a plan for order {order} ({product}) that no plan of the configuration "
      "has as its dimension. Nothing was changed. Add the plan, then:\n\n"
      "lastmile describe order {order}\n"},
+    {"alert-refused", "[lastmile] order {order}: the marketplace refuses what we ask",
+     "The marketplace refuses what lastmile asks for order {order} ({product}, plan {plan}): to "
+     "approve the account, to begin or to refuse the charge.\nState: {state}\n\n"
+     "lastmile describe order {order}\nlastmile retry order {order} --reason ...\n"},
     {"alert-credentials", "[lastmile] {product}: the marketplace refuses our credentials",
      "Calls for {order} ({product}) are refused: {detail}\n\n"
      "Purchases, their events and usage wait until this is mended; nothing is lost. "

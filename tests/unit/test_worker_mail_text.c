@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/enc.h"
+#include "worker/mail_money.h"
 #include "worker/mail_text.h"
 
 static const struct mail_value values[] = {
@@ -67,6 +68,39 @@ static void composes(void **state)
     buf_free(&body);
 }
 
+static void money(void **state)
+{
+    static const struct {
+        const char *kind, *channel, *contract, *commit, *want;
+    } t[] = {
+        {"registered", "azure", "PENDING", "held", "You are not charged yet."},
+        {"registered", "aws", "ACTIVE", "", ""},
+        {"delayed", "gcp", "PENDING", "held", "You are not charged yet."},
+        {"failed", "azure", "PENDING", "held", "You have not been charged."},
+        {"failed", "azure", "ACTIVE", "done", ""},
+        {"failed", "azure", "ACTIVE", "", ""},
+        {"ready", "gcp", "PENDING", "asked", "when Google Cloud Marketplace confirms.\n\n"},
+        {"ready", "gcp", "ACTIVE", "done", ""},
+        {"suspended", "azure", "SUSPENDED", "done", "Microsoft Marketplace has suspended"},
+        {"suspended", "azure", "ACTIVE", "done", ""},
+        {"closed", "azure", "CANCELLED", "held", "You have not been charged.\n\n"},
+        {"closed", "azure", "CANCELLED", "done", ""},
+        {"alert-stuck", "azure", "PENDING", "held", ""},
+    };
+    struct arena *a = arena_new(1024, 65536);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+        const struct mail_money m = {t[i].kind, str_of(t[i].channel), str_of(t[i].contract),
+                                     str_of(t[i].commit)};
+        struct str s = mail_money_text(a, &m);
+
+        assert_int_equal(s.n == 0, t[i].want[0] == '\0');
+        assert_non_null(strstr(s.n ? s.p : "", t[i].want));
+    }
+    arena_free(&a);
+}
+
 static void refuses_bad_addresses(void **state)
 {
     static const char *const bad[] = {
@@ -99,6 +133,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(composes),
+        cmocka_unit_test(money),
         cmocka_unit_test(refuses_bad_addresses),
         cmocka_unit_test(finds_the_address),
     };

@@ -1,0 +1,66 @@
+#include "worker/mail_money.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum when { HELD, ASKED, PAYMENT };
+
+/* %s is the marketplace. */
+static const struct {
+    const char *kind;
+    enum when when;
+    const char *text;
+} rows[] = {
+    {"registered", HELD, "You are not charged yet. Billing starts when your environment is ready."},
+    {"delayed", HELD, "You are not charged yet. Billing starts when your environment is ready."},
+    {"failed", HELD,
+     "You have not been charged. Billing only starts when your environment is ready."},
+    {"ready", ASKED, "You are not charged yet. Billing starts when %s confirms."},
+    {"suspended", PAYMENT,
+     "%s has suspended your subscription, which usually means a problem with the payment. When it "
+     "is settled there, your environment comes back."},
+    {"closed", HELD, "You have not been charged."},
+};
+
+static const struct {
+    const char *channel, *name;
+} names[] = {{"aws", "AWS Marketplace"},
+             {"azure", "Microsoft Marketplace"},
+             {"gcp", "Google Cloud Marketplace"}};
+
+static const char *marketplace(struct str channel)
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (str_is(channel, names[i].channel))
+            return names[i].name;
+    return "The marketplace";
+}
+
+static bool holds(const struct mail_money *m, enum when w)
+{
+    switch (w) {
+    case HELD:
+        return str_is(m->commit, "held") || str_is(m->commit, "asked");
+    case ASKED:
+        return str_is(m->commit, "asked");
+    case PAYMENT:
+        return str_is(m->contract, "SUSPENDED");
+    }
+    return false;
+}
+
+struct str mail_money_text(struct arena *a, const struct mail_money *m)
+{
+    const char *name = marketplace(m->channel), *at;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        if (strcmp(rows[i].kind, m->kind) != 0 || !holds(m, rows[i].when))
+            continue;
+        at = strstr(rows[i].text, "%s");
+        if (!at)
+            return str_of(arena_fmt(a, "%s\n\n", rows[i].text));
+        return str_of(
+            arena_fmt(a, "%.*s%s%s\n\n", (int)(at - rows[i].text), rows[i].text, name, at + 2));
+    }
+    return str_make(NULL, 0);
+}
