@@ -20,7 +20,7 @@ static void truth_loaded(struct truth *x)
     x->cfg = s->cfg;
     x->p = s->purchase;
     x->t->state = s;
-    if (x->p.standing == STANDING_ENDED && !x->now.exists)
+    if (x->p.standing == STANDING_ENDED && !x->now.registered)
         resolve_refuse(x->t, "purchase_ended");
     else
         truth_write(x);

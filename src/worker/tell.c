@@ -55,6 +55,28 @@ static void look_again(struct task *t)
     task_store(t, t->shard, STORE_TASK_ADD, a.v, a.n, queued);
 }
 
+static void parked(struct task *t, int rc, const struct store_rows *rows)
+{
+    (void)rc;
+    (void)rows;
+    task_dead(t, "STUCK", "the channel refuses, again and again");
+}
+
+/* A charge that cannot begin, or a buyer who cannot be let in: somebody must look. */
+static void park(struct task *t)
+{
+    struct args a;
+
+    args_init(&a, t);
+    args_add(&a, str_of(arena_fmt(t->arena, "mail:%.*s:alert-refused", STR_FMT(t->subject))));
+    args_cstr(&a, "mail");
+    args_cstr(&a, "notify");
+    args_add(&a, t->subject);
+    args_int(&a, 0);
+    args_cstr(&a, "alert-refused");
+    task_store(t, t->shard, STORE_TASK_ADD, a.v, a.n, parked);
+}
+
 static bool came_true(const struct tell *w)
 {
     enum market_standing s = w->x->p.standing;
@@ -82,7 +104,7 @@ static void done(struct truth *x)
     else if (!w->refused)
         look_again(t);
     else if (t->tries >= TRIES_MAX)
-        task_dead(t, "STUCK", "the channel refuses, again and again");
+        park(t);
     else
         task_retry(t, "INVALID", w->word, 0);
 }
