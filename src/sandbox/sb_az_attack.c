@@ -29,11 +29,14 @@ static void on_answer(struct sb *s, const struct sb_post_job *job, unsigned stat
 {
     size_t at;
     struct sb_az_strike *k = find(s->az, job->id, &at);
+    char result[16];
 
     (void)error, (void)reply;
     if (!k)
         return;
     k->done = true;
+    snprintf(result, sizeof(result), "%u", status);
+    sb_ledger_add(&s->ledger, sb_core_now(s), "Attack", "", result, "");
     k->status = status;
 }
 

@@ -90,7 +90,10 @@ static bool fault_before(struct sb_az_call *c, bool entra, enum sb_fault_kind ki
 {
     switch (kind) {
     case SB_FAULT_THROTTLE:
-        sb_az_fail(c, 429, SB_AZ_E_INNER, "TooManyRequests", "Rate limit is exceeded.");
+        if (entra)
+            sb_az_refuse(c, 429, "temporarily_unavailable", 90055, "There are too many requests.");
+        else
+            sb_az_fail(c, 429, SB_AZ_E_INNER, "TooManyRequests", "Rate limit is exceeded.");
         sb_resp_header(c->resp, "Retry-After", "1");
         return true;
     case SB_FAULT_5XX:

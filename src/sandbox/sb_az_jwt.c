@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/enc.h"
 #include "base/hash.h"
 
@@ -63,10 +64,11 @@ static enum sb_jws_how how_of(uint32_t wrong)
                                    : SB_JWS_GOOD;
 }
 
-/* iat, nbf, exp; far outside any tolerance when they are meant to be wrong. */
-static void write_times(const struct sb *s, struct jsonw *w, int64_t life_s, uint32_t wrong)
+/* iat, nbf, exp by the real clock, whatever the store's says; far outside any tolerance when they
+ * are meant to be wrong. */
+static void write_times(struct jsonw *w, int64_t life_s, uint32_t wrong)
 {
-    int64_t now = sb_core_now(s) / 1000;
+    int64_t now = clock_wall_ms() / 1000;
 
     if (wrong & SB_AZ_W_EXPIRED)
         now -= life_s + 3600;
@@ -121,7 +123,7 @@ int sb_az_jwt_webhook(struct sb *s, uint32_t wrong, struct buf *out)
     jsonw_obj(&w);
     jsonw_kvs(&w, "aud", str_of(aud));
     write_issuer(&w, tid, version, wrong);
-    write_times(s, &w, LIFE_S, wrong);
+    write_times(&w, LIFE_S, wrong);
     write_random(&w, "aio", 40);
     jsonw_kvs(&w, version == 1 ? "appid" : "azp", str_of(caller));
     jsonw_kvs(&w, version == 1 ? "appidacr" : "azpacr", STR("2"));
@@ -148,7 +150,7 @@ int sb_az_jwt_access(struct sb *s, const char *aud, int64_t life_s, struct buf *
     jsonw_obj(&w);
     jsonw_kvs(&w, "aud", str_of(aud));
     write_issuer(&w, l->tenant, 1, 0);
-    write_times(s, &w, life_s, 0);
+    write_times(&w, life_s, 0);
     write_random(&w, "aio", 40);
     jsonw_kvs(&w, "appid", str_of(l->client));
     jsonw_kvs(&w, "appidacr", l->secret[0] ? STR("1") : STR("2"));
@@ -190,7 +192,7 @@ int sb_az_jwt_id(struct sb *s, const struct sb_az_person *p, struct str nonce, b
     write_issuer(&w, tid, 2, wrong);
     write_subject(s, &w, p);
     jsonw_kvs(&w, "aud", str_of(wrong & SB_AZ_W_AUD ? OTHER : s->az->seller.signin));
-    write_times(s, &w, LIFE_S, wrong);
+    write_times(&w, LIFE_S, wrong);
     jsonw_kvs(&w, "name", str_of(p->shown));
     jsonw_kvs(&w, "preferred_username", str_of(p->login));
     jsonw_kvs(&w, "oid", str_of(p->oid));
@@ -210,7 +212,7 @@ int sb_az_jwt_id(struct sb *s, const struct sb_az_person *p, struct str nonce, b
 
 bool sb_az_jwt_check(struct sb *s, struct str token)
 {
-    int64_t now = sb_core_now(s), exp = 0, nbf = 0;
+    int64_t now = clock_wall_ms(), exp = 0, nbf = 0;
     const struct sb_az_seller *l = &s->az->seller;
     cJSON *c = NULL;
     struct buf b;

@@ -2,6 +2,7 @@
  * sb_az_jwt: the tokens that Entra issues: access tokens for the fulfilment API, webhook tokens
  * ("Securing your webhooks": aud = the publisher's app, appid or azp = the fulfilment API's), ID
  * tokens. Claims: learn.microsoft.com access-token and id-token claims references.
+ * Entra keeps the real time: moving the store's clock does not spoil tokens.
  */
 #ifndef LM_SB_AZ_JWT_H
 #define LM_SB_AZ_JWT_H
