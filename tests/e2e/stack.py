@@ -28,6 +28,7 @@ import time
 import stack_conf
 import stack_http
 from mailsink import MailSink
+from stack_buyers import Buyers
 from stack_part import Part, StackError, tail
 from stack_redis import Redis
 
@@ -82,7 +83,7 @@ def default_build():
     return os.environ.get("LASTMILE_BUILD") or os.path.join(stack_conf.ROOT, "build")
 
 
-class Stack:
+class Stack(Buyers):
     """options: config, products (texts with ${...}), front_extra (YAML lines below `front:`),
     redis_extra, nginx_http, apache_extra, web_changes ((old, new) in the shipped files),
     endpoint="host", lease, appendfsync, front_args,
@@ -134,7 +135,9 @@ class Stack:
                         "--access-key", "AKIASANDBOX000000001",
                         "--secret-file", v["etc"] + "/sandbox.secret",
                         "--ledger", v["var"] + "/sandbox/ledger",
-                        "--sns-cert-file", v["var"] + "/sandbox/sns.pem"],
+                        "--sns-cert-file", v["var"] + "/sandbox/sns.pem",
+                        "--azure-seller", v["etc"] + "/azure-seller.json",
+                        "--gcp-key-file", v["var"] + "/sandbox/gcp-key.json"],
             "worker": [v["bin"] + "/lastmile-worker"] + config + o.get("worker_args", []),
             "front": [v["bin"] + "/lastmile-front"] + config + o.get("front_args", []),
             "nginx": [which("nginx"), "-c", v["etc"] + "/nginx/nginx.conf"],

@@ -3,6 +3,7 @@ anything. The web server files are those of nginx/ and apache/, changed only whe
 /run/lastmile, the log directory, and the page shown while the front is down."""
 import glob
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -105,6 +106,7 @@ class Files:
         self.v, self.owners, self.build, self.options = v, owners, build, options
         self.passwords = {u: secrets.token_hex(16) for u in ("front", "worker", "cli", "admin")}
         self.aws_secret = secrets.token_hex(20)
+        self.azure = {name: secrets.token_hex(20) for name in ("azure", "azure-signin")}
 
     def directories(self):
         v = self.v
@@ -133,6 +135,16 @@ class Files:
         write(self.v["etc"] + "/aws-credentials",
               "[default]\naws_access_key_id = AKIASANDBOX000000001\n"
               "aws_secret_access_key = %s\n" % self.aws_secret, 0o600)
+        for name in ("azure", "azure-signin"):
+            write("%s/%s.secret" % (self.v["etc"], name), self.azure[name] + "\n", 0o600)
+        write(self.v["etc"] + "/azure-seller.json", json.dumps({
+            "tenant_id": "8f4a0000-0000-4000-8000-00000000000a",
+            "client_id": "8f4a0000-0000-4000-8000-00000000000b",
+            "client_secret": self.azure["azure"],
+            "signin_client_id": "8f4a0000-0000-4000-8000-00000000000c",
+            "signin_client_secret": self.azure["azure-signin"],
+            "redirect_uris": ["http://127.0.0.1:%s/marketplace/signin/azure" % self.v["port"]],
+        }), 0o600, self.owners["sandbox"])
         write(self.v["etc"] + "/sandbox.secret", self.aws_secret + "\n", 0o600,
               self.owners["sandbox"])
 

@@ -36,7 +36,7 @@ class Demo(unittest.TestCase):
 
     def check(self, done):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("Both environments answer", done.stdout)
+        self.assertIn("All 5 environments answer", done.stdout)
         self.assertEqual(done.stdout.count("it answered   200"), 2)
         left = [p for p in os.listdir(self.scratch) if p.startswith("lastmile-")]
         self.assertEqual(left, [], "directories are left")
