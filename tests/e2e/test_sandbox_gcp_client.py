@@ -54,14 +54,6 @@ class Client(unittest.TestCase):
         box = Google([listing("acme")])
         self.addCleanup(box.stop)
         order = box.order()
-        credentials = service_account.Credentials.from_service_account_info(
-            box.api("GET", "gcp/key-file"), scopes=[CLOUD])
-        http = AuthorizedHttp(credentials)
-        base = box.url + "/gcp/procurement/v1/providers/acme-public/"
-        r = http.request("GET", base + "entitlements/" + order["entitlement_id"])
-        self.assertEqual((r.status, json.loads(r.data)["orderId"]), (200, order["order_id"]))
-        box.api("POST", "gcp/tokens/expire")
-        self.assertEqual(http.request("GET", base + "accounts").status, 200)
         claims = id_token.verify_token(
             order["token"], Request(urllib3.PoolManager()), audience="saas.example",
             certs_url=box.url + "/gcp/certs/" + ISS.partition(".com/")[2])
@@ -72,6 +64,16 @@ class Client(unittest.TestCase):
             text.decode().strip(), Request(urllib3.PoolManager()), audience="https://a.example",
             certs_url=box.url + "/gcp/certs/oauth2/v1/certs")
         self.assertTrue(claims["email_verified"])
+        credentials = service_account.Credentials.from_service_account_info(
+            box.api("GET", "gcp/key-file"), scopes=[CLOUD])
+        if b"=" in credentials._make_authorization_grant_assertion():
+            self.skipTest("google-auth is too old: its assertions are padded")
+        http = AuthorizedHttp(credentials)
+        base = box.url + "/gcp/procurement/v1/providers/acme-public/"
+        r = http.request("GET", base + "entitlements/" + order["entitlement_id"])
+        self.assertEqual((r.status, json.loads(r.data)["orderId"]), (200, order["order_id"]))
+        box.api("POST", "gcp/tokens/expire")
+        self.assertEqual(http.request("GET", base + "accounts").status, 200)
 
 
 if __name__ == "__main__":
