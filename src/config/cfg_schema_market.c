@@ -207,7 +207,9 @@ static const struct cfg_key market_keys[] = {
 #undef OF
 const struct cfg_section cfg_schema_market = {
     .title = "marketplace",
-    .help = "One listing. `marketplaces` takes a list of the same.",
+    .help = "One listing. `marketplaces` takes a list of the same. Step by step, with the values "
+            "of the "
+            "marketplace's own pages: [AWS](aws.md), [Microsoft](azure.md), [Google](gcp.md).",
     .size = sizeof(struct cfg_market),
     .keys = market_keys,
     .nkeys = COUNT(market_keys),

@@ -46,6 +46,11 @@ class Documentation(Scratch):
     def test_configuration(self):
         self.check_yaml("docs/configuration.md")
 
+    def test_marketplaces(self):
+        for channel in ("aws", "azure", "gcp"):
+            self.check_yaml("docs/%s.md" % channel)
+            self.assertIn("](docs/%s.md)" % channel, stack_conf.read("README.md"))
+
     def test_links_lead_somewhere(self):
         for name in ["README.md"] + ["docs/" + n for n in os.listdir(os.path.join(ROOT, "docs"))
                                      if n.endswith(".md")]:
