@@ -28,6 +28,7 @@ front:
 ${front_extra}
 redis:
   socket: ${run}/redis.sock
+  shards: ${shards}
   front_user: front
   front_password_file: ${etc}/redis-front.pass
 secrets:
@@ -160,11 +161,12 @@ class Registration:
 
 class Scripted(Stack):
     def __init__(self, mail=True, branding="", parts=("redis", "front", "nginx"),
-                 entra="http://127.0.0.1:9/entra", **options):
+                 entra="http://127.0.0.1:9/entra", shards=1, **options):
         config = CONFIG.replace("${branding}", branding).replace("${entra}", entra)
+        config = config.replace("${shards}", str(shards))
         config = config.replace("${mail}", MAIL if mail else "")
         super().__init__(parts=parts, config=config, **options)
-        self.count = 0
+        self.count, self.shards = 0, shards
         self.scripts = {}
         self.connection = None
         self.tokens = {}
@@ -185,7 +187,8 @@ class Scripted(Stack):
     def start(self):
         self.wanted, rest = ["redis"], self.wanted[1:]
         super().start()
-        self.run("init", 1, "", 1)
+        for shard in range(self.shards):
+            self.run("init", self.shards, "", 1, shard=shard)
         self.wanted += rest
         try:
             for name in rest:
@@ -201,9 +204,9 @@ class Scripted(Stack):
                                            for n in ("prelude", name))
         return self.scripts[name]
 
-    def run(self, name, *args):
+    def run(self, name, *args, shard=0):
         """Rows of a script as dictionaries."""
-        rows = self.client("EVAL", self.script(name), 1, "{p0}:meta", *args)
+        rows = self.client("EVAL", self.script(name), 1, "{p%d}:meta" % shard, *args)
         return [dict(zip(r[::2], r[1::2])) for r in rows]
 
     def now(self):

@@ -361,6 +361,29 @@ class Google(Pages):
         self.assertEqual(self.get(self.s.origin() + a.headers["Location"]).status, 200)
 
 
+class OtherShard(unittest.TestCase):
+    def test_login_finds_an_order_of_another_shard(self):
+        """The capability is made where the order lives; by the front, with the front's rights."""
+        with Scripted(parts=PARTS, shards=2) as s:
+            reg = s.arrive("acme-charts")
+            while not reg.id.startswith("0."):
+                reg = s.arrive("acme-charts")
+            order = "o1-" + "a" * 26
+            s.run("order_upsert", order, s.now(), "channel", "gcp", "product", "acme-charts",
+                  "plan", "basic", "granted", "1", "tid", "t1-" + "a" * 20, shard=1)
+            s.run("order_place", order, "0" * 64, 60000, "{}", "ann@example.com", 60000, shard=1)
+            s.run("reg_resolved", "resolve:" + reg.hash, s.claim("resolve:" + reg.hash), reg.hash,
+                  order, 1, "plan", "basic", "claimed", "1")
+            a = stack_http.request("GET", reg.url)
+            self.assertEqual(a.status, 303)
+            self.assertTrue(a.headers["Location"].startswith("/marketplace/s/1."))
+            page = stack_http.request("GET", s.origin() + a.headers["Location"])
+            self.assertEqual(page.status, 200)
+            self.assertIn("We are creating your environment", page.text)
+            again = stack_http.request("GET", reg.url)
+            self.assertEqual(again.headers["Location"], a.headers["Location"])
+
+
 HELD = {"granted": "0", "confirmed": "1", "commit": "held", "standing": "held"}
 
 
