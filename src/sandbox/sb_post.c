@@ -20,7 +20,7 @@ struct sb_posts {
     size_t running;
     pthread_t thread[SB_POST_THREADS];
     size_t nthreads;
-    atomic_bool stop; /* read by libcurl's callback, which has no lock */
+    atomic_bool stop; /* read without the lock */
 };
 
 struct sb_post_job *sb_post_new(size_t max)
@@ -73,16 +73,8 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
     return size * n;
 }
 
-static int on_progress(void *arg, curl_off_t dt, curl_off_t dn, curl_off_t ut, curl_off_t un)
-{
-    const struct sb_posts *all = arg;
-
-    (void)dt, (void)dn, (void)ut, (void)un;
-    return atomic_load(&all->stop);
-}
-
-static bool set_up(CURL *h, struct sb_posts *all, const struct sb_post_job *job,
-                   struct curl_slist *headers, struct buf *reply)
+static bool set_up(CURL *h, const struct sb_post_job *job, struct curl_slist *headers,
+                   struct buf *reply)
 {
     long timeout = job->timeout_ms ? (long)job->timeout_ms : 10000;
 
@@ -97,10 +89,32 @@ static bool set_up(CURL *h, struct sb_posts *all, const struct sb_post_job *job,
            curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE, (long)job->body.len) == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_POSTFIELDS, buf_cstr(&job->body)) == CURLE_OK &&
            curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_WRITEDATA, reply) == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
-           curl_easy_setopt(h, CURLOPT_XFERINFODATA, all) == CURLE_OK;
+           curl_easy_setopt(h, CURLOPT_WRITEDATA, reply) == CURLE_OK;
+}
+
+/* Like curl_easy_perform(), but looks every 50 ms whether the program ends. */
+static CURLcode perform(const struct sb_posts *all, CURL *h)
+{
+    CURLM *m = curl_multi_init();
+    CURLcode code = CURLE_ABORTED_BY_CALLBACK;
+    const CURLMsg *msg;
+    int running = 1, left;
+
+    if (!m || curl_multi_add_handle(m, h)) {
+        curl_multi_cleanup(m);
+        return CURLE_OUT_OF_MEMORY;
+    }
+    while (running && !atomic_load(&all->stop)) {
+        if (curl_multi_perform(m, &running) || (running && curl_multi_poll(m, NULL, 0, 50, NULL)))
+            break;
+    }
+    while ((msg = curl_multi_info_read(m, &left)) != NULL) {
+        if (msg->msg == CURLMSG_DONE)
+            code = msg->data.result;
+    }
+    curl_multi_remove_handle(m, h);
+    curl_multi_cleanup(m);
+    return code;
 }
 
 static const char *error_of(CURLcode code)
@@ -119,8 +133,8 @@ static const char *error_of(CURLcode code)
 }
 
 /* Without the lock. */
-static unsigned send_job(struct sb_posts *all, const struct sb_post_job *job, struct buf *reply,
-                         const char **error)
+static unsigned send_job(const struct sb_posts *all, const struct sb_post_job *job,
+                         struct buf *reply, const char **error)
 {
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     CURL *h = curl_easy_init();
@@ -133,8 +147,8 @@ static unsigned send_job(struct sb_posts *all, const struct sb_post_job *job, st
             break;
         headers = more;
     }
-    if (h && headers && set_up(h, all, job, headers, reply)) {
-        CURLcode code = curl_easy_perform(h);
+    if (h && headers && set_up(h, job, headers, reply)) {
+        CURLcode code = perform(all, h);
         *error = error_of(code);
         if (code == CURLE_OK)
             curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
