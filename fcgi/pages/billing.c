@@ -68,6 +68,7 @@ static unsigned facts(const struct billing *b)
     bool open = b->contract == CONTRACT_PENDING, held = billing_held(b);
     bool later = b->starts > b->now || str_is(b->standing, "scheduled");
     bool running = b->contract == CONTRACT_ACTIVE;
+    bool ahead = b->ends > b->now; /* a day that is over says nothing about today */
 
     return bit(b->contract == CONTRACT_CANCELLED || b->contract == CONTRACT_EXPIRED, ENDED) |
            bit(held, HELD) | bit(str_is(b->commit, "asked"), ASKED) |
@@ -75,8 +76,9 @@ static unsigned facts(const struct billing *b)
            bit(b->contract == CONTRACT_SUSPENDED, PAYMENT) | bit(b->off, OFF) |
            bit(b->trouble, TROUBLE) | bit(b->was_ready, READY) |
            bit(later && (open || running), SCHEDULED) | bit(b->starts > b->now, DATED) |
-           bit(open, OPEN) | bit(b->no_renewal && b->ends > 0, LAST) | bit(b->trial, TRIAL) |
-           bit(b->ends > 0, UNTIL) | bit(c && c->holds && running && b->commit.n == 0, AT_ONCE) |
+           bit(open, OPEN) | bit(b->no_renewal && ahead, LAST) |
+           bit(b->trial && (ahead || b->ends == 0), TRIAL) | bit(ahead, UNTIL) |
+           bit(c && c->holds && running && b->commit.n == 0, AT_ONCE) |
            bit(!b->market->contract, USAGE);
 }
 

@@ -221,6 +221,7 @@ static void money(void **state)
         {&usage, "contract=ACTIVE fulfilment=READY at_ready=5", "used"},
         {&usage, "contract=ACTIVE fulfilment=READY at_ready=5 trial=1 ends=9000", "trial_until"},
         {&usage, "contract=ACTIVE fulfilment=READY at_ready=5 trial=1", "trial"},
+        {&usage, "contract=ACTIVE fulfilment=READY at_ready=5 trial=1 ends=900", "used"},
         {&gcp, "contract=ACTIVE fulfilment=READY at_ready=5 commit=done", "used"},
         {&gcp, "contract=ACTIVE fulfilment=READY at_ready=5", "at_once"},
         {&gcp, "contract=ACTIVE fulfilment=READY at_ready=5 no_renewal=1 ends=9000", "last"},

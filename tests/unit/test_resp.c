@@ -119,6 +119,9 @@ static void small_headers(void **state)
     build(REQ_GET, (struct resp){.status = 503, .retry_after = 120, .allow = "GET, HEAD"}, "");
     assert_true(has("Retry-After: 120\r\n"));
     assert_true(has("Allow: GET, HEAD\r\n"));
+    assert_false(has("Set-Cookie"));
+    build(REQ_GET, (struct resp){.status = 303, .location = "/r", .cookie = "a=b; HttpOnly"}, "");
+    assert_true(has("Set-Cookie: a=b; HttpOnly\r\n"));
 }
 
 /* A header that could be split, a place that is not ours to send people to. */
@@ -133,6 +136,7 @@ static void refused_values(void **state)
         {.status = 200, .cache = "no-store\n"},
         {.status = 200, .csp = "x\r\n"},
         {.status = 200, .allow = "GET\r\n"},
+        {.status = 200, .cookie = "a=b\r\nX: y"},
         {.status = 303, .location = "/a\r\nX: y"},
         {.status = 303, .location = "//evil.example"},
         {.status = 303, .location = "/\\evil.example"},
