@@ -43,10 +43,11 @@ struct sb_gcp_op {
 /* Always -1. status is a static string. */
 int sb_gcp_fail(struct sb_gcp_call *c, const char *status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-unsigned sb_gcp_http_status(const char *status);
 /* Query parameter, decoded; "" when absent. 0 or sb_gcp_fail(). */
 int sb_gcp_query(struct sb_gcp_call *c, const char *name, char *out, size_t cap);
 void sb_gcp_about(struct sb_gcp_call *c, const char *handle, const char *detail);
+/* sb_gcp_error.c */
+unsigned sb_gcp_http_status(const char *status);
 void sb_gcp_write_error(struct sb_resp *resp, const char *status, const char *message);
 /* What a fault says about the call as a whole. True: it is over, the answer is written. */
 bool sb_gcp_struck(struct sb *s, struct sb_resp *resp, enum sb_fault_kind kind, uint64_t ms);

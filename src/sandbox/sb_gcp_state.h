@@ -8,7 +8,9 @@
 #include "sandbox/sb_gcp.h"
 #include "sandbox/sb_gcp_field.h"
 
-extern const struct sb_gcp_field sb_gcp_set_fields[];
+/* The members of the records; sb_gcp_restore.c reads what sb_gcp_state.c writes. */
+extern const struct sb_gcp_field sb_gcp_set_fields[], sb_gcp_account_fields[], sb_gcp_ent_fields[],
+    sb_gcp_sub_fields[], sb_gcp_bearer_fields[];
 
 /* One object. */
 void sb_gcp_state_write(const struct sb *s, struct jsonw *w, bool secrets);
