@@ -21,7 +21,7 @@
 #include "worker/purchase.h"
 #include "worker/truth.h"
 
-enum { NEXT_PAGE_MS = 10, LOOK_AGAIN_MS = 1000 };
+enum { NEXT_PAGE_MS = 10, LOOK_AGAIN_MS = 1000, PAGE_TRIES = 5 };
 
 struct reconcile {
     struct str channel, product;
@@ -33,7 +33,8 @@ struct reconcile {
     struct str next;
     int64_t started;
     uint64_t seen, repaired, created;
-    struct truth *x;
+    enum market_class cls; /* of a page that could not be had */
+    const char *code;
 };
 
 static void each(struct task *t);
@@ -215,16 +216,55 @@ static bool keep_page(struct task *t, const struct market_page *page)
     return r->p != NULL;
 }
 
+static void begun_anew(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct reconcile *r = t->state;
+
+    (void)rows;
+    if (rc)
+        task_retry(t, "RETRY", "cannot record the progress", 0);
+    else
+        truth_failed(t, r->cfg, r->cls, r->code, 0);
+}
+
+/* The word for the next page may be too old to be understood: the walk begins anew. */
+static void begin_anew(struct task *t)
+{
+    struct args a;
+
+    args_init(&a, t);
+    args_add(&a, t->id);
+    args_add(&a, t->token);
+    args_kv(&a, "s.page", STR(""));
+    args_kvi(&a, "s.started", 0);
+    args_kvi(&a, "s.seen", 0);
+    args_kvi(&a, "s.repaired", 0);
+    args_kvi(&a, "s.created", 0);
+    task_store(t, t->shard, STORE_TASK_STEP, a.v, a.n, begun_anew);
+}
+
+static void failed(struct task *t, const struct market_page *page)
+{
+    struct reconcile *r = t->state;
+    bool stale_page = page->cls != MARKET_RETRY || t->tries >= PAGE_TRIES;
+
+    r->cls = page->cls;
+    r->code = arena_dup(t->arena, str_of(page->code));
+    if (task_step(t, "s.page").n && stale_page)
+        begin_anew(t);
+    else
+        truth_failed(t, r->cfg, r->cls, page->code, page->retry_after_ms);
+}
+
 static void listed(void *arg, const struct market_page *page)
 {
     struct task *t = arg;
-    struct reconcile *r = t->state;
 
     if (!task_release(t))
         return;
     crash_point("reconcile.after_market");
     if (page->cls != MARKET_OK)
-        truth_failed(t, r->cfg, page->cls, page->code, page->retry_after_ms);
+        failed(t, page);
     else if (!keep_page(t, page))
         task_retry(t, "RETRY", "no memory for the page", 0);
     else

@@ -358,6 +358,23 @@ static void the_list_repairs_what_events_lost(void **state)
     rig_stop();
 }
 
+/* A walk that stood still for so long that the list forgot where it was. */
+static void an_old_page_begins_anew(void **state)
+{
+    (void)state;
+    rig_start(azure);
+    for (int i = 0; i < 4; i++)
+        fake_add((const char *[]){"s-0", "s-1", "s-2", "s-3"}[i], "silver", STANDING_ACTIVE);
+    fake.forgets_pages = true;
+    reconcile_now();
+    rig_until(quiet, NULL, "the refusal");
+    assert_string_equal(RAW("HEXISTS", "{p0}:k:reconcile:azure/prod", "s.page"), "0");
+    fake.forgets_pages = false;
+    reconcile_now();
+    wait_field("azure", "s-3", "o.contract", "ACTIVE");
+    rig_stop();
+}
+
 static void keys_are_published(void **state)
 {
     (void)state;
@@ -463,6 +480,12 @@ static void everything_converges(void **state)
     rig_stop();
 }
 
+static int fresh_shards(void **state)
+{
+    fx_shards = 4;
+    return fresh(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -476,8 +499,10 @@ int main(void)
         cmocka_unit_test_setup(refused_credentials_are_one_mail, fresh),
         cmocka_unit_test_setup(a_buyer_signs_in_first, fresh),
         cmocka_unit_test_setup(the_list_repairs_what_events_lost, fresh),
+        cmocka_unit_test_setup(an_old_page_begins_anew, fresh),
         cmocka_unit_test_setup(keys_are_published, fresh),
         cmocka_unit_test_setup(everything_converges, fresh),
+        cmocka_unit_test_setup(everything_converges, fresh_shards),
     };
 
     if (crypto_init())

@@ -32,7 +32,7 @@ static struct {
     const char *fail_code;
     unsigned tells[MARKET_CHANGE_QUANTITY + 1], refreshes, lists, sign_ins;
     char last_change[40], last_text[300];
-    bool commit_works, stranger;
+    bool commit_works, stranger, forgets_pages;
     uint64_t slow_ms; /* answers take up to so long */
 } fake;
 
@@ -207,6 +207,8 @@ static void fake_list(struct market *m, const char *page, market_page_cb *cb, vo
     (void)m;
     c->cb.page = cb;
     fake.lists++;
+    if (page[0] && fake.forgets_pages)
+        c->cls = MARKET_CONFIG;
     if (page[0])
         assert_int_equal(str_u64(str_of(page), FAKE_MAX, &from), 0);
     for (i = from; i < fake.n && i < from + FAKE_PAGE; i++)
