@@ -225,7 +225,7 @@ static int serve(struct sb *s, const struct options *o)
 {
     struct sb_http *h;
     sigset_t set;
-    uint16_t port;
+    uint16_t port = 0;
     int sig;
 
     if (parse_listen(o->listen, &port))

@@ -116,7 +116,7 @@ struct sb_az_set {
     int64_t settle_ms, change_ms, auto_accept_ms, redeliver_ms, redeliver_max, suspend_days,
         jwt_version, token_s, page_size, unknown_operation;
     int64_t quantity, times; /* enum sb_az_quantity, enum sb_az_times */
-    bool padded, extra, sparse, minimal, strict_activate, revert, secret_expired;
+    bool padded, extra, sparse, minimal, strict_activate, revert, secret_expired, every_operation;
     uint32_t signin_attack; /* SB_AZ_H_..., used once */
 };
 

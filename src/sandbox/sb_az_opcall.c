@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sandbox/sb_az_api.h"
 #include "sandbox/sb_az_op.h"
@@ -91,11 +92,23 @@ void sb_az_operations(struct sb_az_call *c)
     jsonw_obj_end(&c->w);
 }
 
+/* The documents name operations for these alone; of the others only the webhook tells. */
+static bool documented(const struct sb_az_op *op)
+{
+    static const char *const all[] = {"Unsubscribe", "ChangePlan", "ChangeQuantity", "Reinstate"};
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (!strcmp(op->action, all[i]))
+            return true;
+    }
+    return false;
+}
+
 static struct sb_az_op *find(struct sb_az_call *c)
 {
     struct sb_az_op *op = sb_az_op(c->az, c->op);
 
-    if (op && op->sub == c->sub)
+    if (op && op->sub == c->sub && (c->az->set.every_operation || documented(op)))
         return op;
     if (c->az->set.unknown_operation == 400)
         sb_az_fail(c, 400, SB_AZ_E_FLAT, "BadArgument", "The operation is unknown.");

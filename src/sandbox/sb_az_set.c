@@ -39,6 +39,7 @@ static const struct {
     {"strict_activate", offsetof(struct sb_az_set, strict_activate)},
     {"revert", offsetof(struct sb_az_set, revert)},
     {"secret_expired", offsetof(struct sb_az_set, secret_expired)},
+    {"every_operation", offsetof(struct sb_az_set, every_operation)},
 };
 
 static int64_t *number_of(struct sb_az_set *set, size_t i)

@@ -521,6 +521,11 @@ class Webhooks(Case):
         self.assertEqual(self.box.sub(sub)["status"], "Subscribed")
         op = self.op(sub, "unknown", action="Transfer")
         self.assertEqual(self.hook.wait(1, "Transfer")[0][1]["id"], op)
+        path = "/%s/operations/%s" % (sub["id"], op)
+        self.assertEqual(self.box.call("GET", path)[0], 404)
+        self.box.settings(every_operation=True)
+        self.assertEqual(self.box.call("GET", path)[2]["action"], "Transfer")
+        self.box.settings(every_operation=False)
         self.op(sub, "suspend", minimal=True)
         body = [b for _, b, _ in self.hook.wait(2, "Suspend")][1]
         self.assertEqual(sorted(body), ["action", "activityId", "id", "operationRequestSource",
