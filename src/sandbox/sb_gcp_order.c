@@ -50,7 +50,8 @@ static int check(const struct sb *s, const struct sb_gcp_buy *b, const char **wh
     if (b->duration.n && (b->end_in_ms || b->duration.p[0] != 'P' || b->duration.n > 15))
         return -EINVAL;
     *why = "the account is deleted or of another provider";
-    if (b->account && (b->account->deleted || strcmp(b->account->provider, b->product->provider)))
+    if (b->account &&
+        (b->account->deleted || strcmp(b->account->provider, b->product->provider) != 0))
         return -EPERM;
     *why = "the account has an order of this product, and it allows only one";
     if (!b->product->multiple && has_live(s, b))
