@@ -89,9 +89,9 @@ static UNUSED void rig_stop(void)
     for (int i = 0; i < 20; i++)
         uv_run(rig.loop, UV_RUN_ONCE);
     snapshot_unref(&rig.now);
-    free(rig.shards);
     uv_walk(rig.loop, rig_close_walk, NULL);
     loop_end();
+    free(rig.shards); /* its timers lived in there */
     free(fx.rows);
     fx.rows = NULL;
 }
