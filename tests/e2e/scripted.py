@@ -198,6 +198,12 @@ class Scripted(Stack):
             raise
         return self
 
+    def stop(self):
+        if self.connection:
+            self.connection.close()
+            self.connection = None
+        super().stop()
+
     def script(self, name):
         if name not in self.scripts:
             self.scripts[name] = "\n".join(stack_conf.read("src/store/lua", n + ".lua")
