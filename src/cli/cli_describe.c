@@ -37,6 +37,7 @@ static const struct cli_col market[] = {
     {"pending_plan", "Change asked to", "o.pending_plan", CLI_TEXT, false},
     {"no_renewal", "Ends without renewal", "o.no_renewal", CLI_BOOL, false},
     {"test", "Test purchase", "o.test", CLI_BOOL, false},
+    {"existing", "Older than this installation", "o.existing", CLI_BOOL, false},
     {"entitlements", "Entitlements", "o.entitlements", CLI_RAW, false},
 };
 static const struct cli_col deployment[] = {

@@ -1,6 +1,6 @@
 #include "fulfil/decide.h"
 
-enum { COMMIT_LOOK_MS = 30000 }; /* the answer wakes us; this is for when it was lost */
+enum { COMMIT_LOOK_MS = 600000 }; /* the answer wakes us; this is for when it was lost */
 
 static bool ended(const struct decide_in *in)
 {
@@ -10,7 +10,7 @@ static bool ended(const struct decide_in *in)
 static bool charge_waits(const struct decide_in *in)
 {
     return in->contract == CONTRACT_PENDING &&
-           (in->commit == COMMIT_HELD || in->commit == COMMIT_ASKED);
+           (in->commit == COMMIT_HELD || in->commit == COMMIT_ASKED || in->commit == COMMIT_DONE);
 }
 
 enum desire decide_desire(const struct decide_in *in)

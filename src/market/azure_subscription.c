@@ -75,6 +75,7 @@ int azure_subscription(const struct cfg_market *cfg, const cJSON *sub, struct ar
     if (!*id)
         return -EBADMSG;
     p->purchase = id;
+    p->bought_ms = azure_time(sub, "created");
     p->product_code = code && str_text(offer) ? code : "";
     if (azure_is_offer(cfg, offer))
         p->product_code = cfg->product_code;

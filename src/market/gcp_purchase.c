@@ -105,6 +105,7 @@ static void take_times(const cJSON *e, struct market_purchase *p)
 {
     int64_t end = gcp_time(e, "subscriptionEndTime");
 
+    p->bought_ms = gcp_time(e, "createTime");
     p->starts_ms = gcp_time(e, "newOfferStartTime");
     p->ends_ms = end ? end : gcp_time(e, "offerEndTime");
     if (p->standing == STANDING_ENDED && p->ends_ms == 0)

@@ -68,6 +68,7 @@ struct market_purchase {
     const char *pending_plan;  /* "" none */
     uint64_t pending_quantity; /* 0 none */
     const char *change_id;     /* azure: operation id; gcp: the pending plan; "" nothing waits */
+    int64_t bought_ms;         /* when it was made, by the channel's record; 0: not told */
     int64_t read_ms;           /* our wall clock when the reading began; 0: not read */
     struct market_person beneficiary, purchaser;
     const char

@@ -144,9 +144,11 @@ static void done(struct truth *x)
 
     t->state = r;
     if (x->end == TRUTH_WRITTEN && !x->stale) {
-        r->created += x->created;
+        bool normal = x->created && x->p.standing == STANDING_HELD; /* its buyer is on the way */
+
+        r->created += x->created && !normal;
         r->repaired += !x->created && x->changed;
-        if (x->created || x->changed)
+        if ((x->created || x->changed) && !normal)
             LOG(LOG_WARN, "reconcile.repaired", FS("order", x->order),
                 F("standing", standing_word(x->p.standing)), FS("was", x->now.standing),
                 FI("created", x->created));

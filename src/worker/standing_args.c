@@ -121,8 +121,11 @@ static void put_standing(struct args *a, const struct cfg_market *m, const struc
     case STANDING_UNKNOWN:
         break;
     }
-    if (p->unattended && p->standing != STANDING_ENDED)
+    if (p->unattended && p->standing != STANDING_ENDED) {
         args_kv(a, "unattended", STR("1"));
+        if (p->bought_ms)
+            args_kvi(a, "bought_at", p->bought_ms);
+    }
     /* Neither: the account was not read (list). */
     if (strcmp(m->channel, "gcp") == 0 && (p->signup_wanted || p->unattended))
         args_kv(a, "signup", p->signup_wanted ? STR("wanted") : STR("done"));

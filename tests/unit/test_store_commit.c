@@ -89,6 +89,25 @@ static void unattended_orders_get_a_tenant(void **state)
     IS("unattended", "1");
 }
 
+/* Customers from before the installation are not given a second environment. */
+static void older_purchases_wait_for_an_operator(void **state)
+{
+    (void)state;
+    UPSERT(O1, "1000", "unattended", "1", "bought_at", "5000", "contract", "ACTIVE", "granted", "1");
+    assert_string_equal(order_field(O1, "o.existing"), "1");
+    assert_string_equal(field("o.tenant"), "");
+    assert_false(claim("deploy"));
+    UPSERT(O1, "1100", "unattended", "1", "bought_at", "5000", "contract", "ACTIVE");
+    assert_string_equal(order_field(O1, "o.unattended"), "");
+    OK(0, STORE_OPERATE, O1, "approve", "me", "ours from now on");
+    assert_true(order_field(O1, "o.tenant")[0] == 't');
+    assert_string_equal(field("o.existing"), "");
+    assert_true(claim("deploy"));
+    OK(0, STORE_TASK_FINISH, task, token, "wait", "1000000", "", "");
+    UPSERT(O2, "1000", "unattended", "1", "bought_at", "99999999999999", "contract", "ACTIVE");
+    assert_true(order_field(O2, "o.tenant")[0] == 't');
+}
+
 static void sign_ups_are_told_once_somebody_registered(void **state)
 {
     (void)state;
@@ -211,6 +230,7 @@ int main(void)
         T(a_held_charge_is_work),
         T(nothing_is_held_that_runs),
         T(unattended_orders_get_a_tenant),
+        T(older_purchases_wait_for_an_operator),
         T(sign_ups_are_told_once_somebody_registered),
         T(erasure_ends_and_forgets),
         T(a_change_of_plan_remembers_its_term),

@@ -4,17 +4,18 @@
 -- human (o.hold=cancelled, the running task sees cancel=1); retry takes back a hold, arms parked
 -- tasks of the order again and lets a FAILED or STUCK order begin anew (IDENTIFIED). delete wins: after it only retry is legal.
 -- approve and reject answer an order that waits for that (o.hold=approval, or manual for approve; a
--- charge that is still held for reject): o.approval tells the fulfil task.
+-- charge that is still held for reject): o.approval tells the fulfil task. approve of an order that is
+-- older than this installation (existing) lets it begin without a landing.
 -- Nothing to change: no entry in the timeline. -> {changed, want, hold, ver, rearmed}
 start()
 local id, verb, actor, reason = arg(1), arg(2), arg(3), ARGV[4] or ''
 local key = P .. 'o:' .. id
 local v = call('HMGET', key, 'want', 'hold', 'fulfilment', 'ver', 'registered', 'contract', 'tenant',
-    'commit', 'approval', 'unattended')
+    'commit', 'approval', 'unattended', 'existing', 'tid')
 if not v[3] then refuse('LMNOENT', 'order') end
 local want, hold, work = v[1] or '', v[2] or '', P .. 'k:fulfil:' .. id
 local to_want, to_hold = want, hold
-local to_approval = v[9] or ''
+local to_approval, adopts = v[9] or '', false
 if not has('retry suspend resume cancel delete approve reject', verb) or find(verb, ' ') then
     refuse('LMINVAL', 'verb')
 end
@@ -32,7 +33,8 @@ elseif verb == 'resume' then
     to_want, to_hold = '', ''
 elseif verb == 'approve' then
     local again = to_approval == 'approved' and hold == ''
-    if not again and hold ~= 'approval' and hold ~= 'manual' then
+    adopts = v[11] == '1' and v[5] ~= '1' and v[10] ~= '1'
+    if not again and not adopts and hold ~= 'approval' and hold ~= 'manual' then
         refuse('LMPERM', 'nothing waits for approval')
     end
     to_hold, to_approval = '', 'approved'
@@ -62,6 +64,7 @@ call('XLEN', P .. 'h:' .. id)
 check_queue('market', 'deploy', 'notify')
 local anew = verb == 'retry' and (v[5] == '1' or v[10] == '1') and has('FAILED STUCK', v[3])
 if v[7] then call('HGET', P .. 't:' .. v[7], 'failed_sha256') end
+call('SCARD', P .. 'slots')
 call('HLEN', P .. 'count')
 local moved = to_want ~= want or to_hold ~= hold or anew or to_approval ~= (v[9] or '')
 local ver = tonumber(v[4])
@@ -73,6 +76,14 @@ write_clock()
 if moved then ver = ver + 1 end
 call('HSET', key, 'want', to_want, 'hold', to_hold, 'ver', int(ver), 'updated', int(NOW))
 if to_approval ~= (v[9] or '') then call('HSET', key, 'approval', to_approval) end
+if adopts then
+    call('HSET', key, 'unattended', '1')
+    call('HDEL', key, 'existing')
+    if not v[7] then
+        call('HSET', key, 'tenant', v[12])
+        settle(id, v[12])
+    end
+end
 if anew then
     call('HSET', key, 'fulfilment', 'IDENTIFIED', 'msg', 'identified')
     call('HDEL', key, 'class', 'code', 'detail')

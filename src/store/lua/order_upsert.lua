@@ -9,7 +9,9 @@
 -- something that matters changed: task fulfil:<order>. LMPERM: the id is only a name of another order.
 -- commit=held: the channel holds the charge; kept while nothing was committed and the contract is
 -- PENDING. commit=done: the charge runs. signup=wanted|done: the channel's account. unattended=1: no
--- landing is needed: the tenant and its work begin as soon as fulfilment may. erase=1: the customer's
+-- landing is needed: the tenant and its work begin as soon as fulfilment may; but of a purchase with
+-- bought_at before this installation began, somebody has cared until now: existing=1 instead, and an
+-- operator's approve lets it begin. erase=1: the customer's
 -- data must go now. A changed plan remembers since when, and the end of the term it was changed in.
 -- -> {created, changed, stale, ver, contract, fulfilment, registered, tenant}
 start()
@@ -19,7 +21,7 @@ if shard_of(id) ~= SHARD then refuse('LMINVAL', 'order of another shard') end
 if #ARGV % 2 ~= 0 then refuse('LMINVAL', 'pairs') end
 local OURS = 'id ver created updated fulfilment at registered email form tenant want hold step' ..
     ' pct msg note class code detail endpoint at_registered at_confirmed at_applied at_verified' ..
-    ' at_ready late merged fence_fulfil approval plan_since plan_until'
+    ' at_ready late merged fence_fulfil approval plan_since plan_until existing'
 local MATTERS = 'plan product_code quantity entitlements granted confirmed contract trial ends' ..
     ' delete_at template region commit signup unattended erase pending_plan'
 local names, new = {'contract', 'fulfilment', 'registered', 'at', 'ver', 'at_ended', 'delete_at',
@@ -87,6 +89,11 @@ elseif new.commit == 'done' then
     if not has('held asked', o.commit or '') then new.commit = nil end
 elseif new.commit then
     refuse('LMINVAL', 'commit')
+end
+if new.unattended == '1' and o.unattended ~= '1' and o.registered ~= '1' and new.bought_at and
+    tonumber(new.bought_at) < tonumber(call('HGET', KEYS[1], 'created') or '0') - 600000 then
+    new.unattended = nil
+    new.existing = '1'
 end
 if new.signup == 'wanted' and o.signup == 'done' then new.signup = nil end
 if new.plan and o.plan and new.plan ~= o.plan then

@@ -235,7 +235,7 @@ end
 local function begins(o)
     if o.registered ~= '1' and o.unattended ~= '1' then return false end
     return o.contract == 'ACTIVE' or
-        (o.contract == 'PENDING' and has('held asked', o.commit or ''))
+        (o.contract == 'PENDING' and has('held asked done', o.commit or ''))
 end
 
 -- Is there work to do for an order in this state? (INV-2)
