@@ -97,7 +97,10 @@ static void done(struct truth *x)
 {
     bool late = x->end == TRUTH_WRITTEN && x->now.exists && !x->now.ended && !shown(x, x->event);
 
-    if (x->end == TRUTH_WRITTEN && (x->awaits || x->stale))
+    bool incomplete =
+        x->end == TRUTH_WRITTEN && !x->now.ended && standing_lacks_usage(x->cfg, &x->p);
+
+    if (x->end == TRUTH_WRITTEN && (x->awaits || x->stale || incomplete))
         look_again(x, LOOK_AGAIN_MS);
     else if (late && x->erase)
         look_again(x, ERASE_LAG_MS);

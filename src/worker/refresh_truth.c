@@ -9,7 +9,13 @@
 #include "worker/kinds.h"
 #include "worker/truth.h"
 
-enum { ASK_MIN_MS = 2000, ASK_MAX_MS = 3600 * 1000, ERASE_TRIES = 72 };
+enum {
+    STALE_MAX_MS = 60 * 1000,
+    ASK_MIN_MS = 2000,
+    ASK_MAX_MS = 3600 * 1000,
+    USAGE_MS = 3600 * 1000,
+    ERASE_TRIES = 72
+};
 
 /* Soon at first, then as often as a quarter of the time that it has taken. */
 static void ask_later(struct truth *x, int64_t since)
@@ -29,6 +35,24 @@ static bool begins_soon(const struct truth *x)
     return x->p.standing == STANDING_HELD && !str_is(x->now.commit, "held") && x->now.commit.n;
 }
 
+/* Something newer was written; by a worker whose clock is ahead of ours, for a while more. */
+static uint64_t stale_ms(const struct truth *x)
+{
+    int64_t ahead = x->now.at - x->p.read_ms;
+
+    return (uint64_t)(ahead < ASK_MIN_MS     ? ASK_MIN_MS
+                      : ahead > STALE_MAX_MS ? STALE_MAX_MS
+                                             : ahead);
+}
+
+/* Not every listing has it: an hour of asking is enough. */
+static bool lacks_usage(const struct truth *x)
+{
+    int64_t since = x->now.at_asked ? x->now.at_asked : x->now.created;
+
+    return standing_lacks_usage(x->cfg, &x->p) && x->now.now - since < USAGE_MS;
+}
+
 static void done(struct truth *x)
 {
     struct task *t = x->t;
@@ -40,12 +64,12 @@ static void done(struct truth *x)
     else if (x->erase && x->p.standing != STANDING_ENDED)
         task_retry(t, "WAIT", "to be erased when it has ended", ASK_MAX_MS);
     else if (x->stale)
-        task_wait(t, ASK_MIN_MS);
+        task_wait(t, stale_ms(x));
     else if (x->awaits)
         ask_later(x, x->unknown         ? x->now.gone_since
                      : x->now.change_at ? x->now.change_at
                                         : x->now.now);
-    else if (begins_soon(x))
+    else if (begins_soon(x) || lacks_usage(x))
         ask_later(x, x->now.at_asked        ? x->now.at_asked
                      : x->now.at_registered ? x->now.at_registered
                                             : x->now.created);

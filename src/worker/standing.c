@@ -71,6 +71,11 @@ const struct cfg_market *standing_market(const struct config *c, const char *cha
     return product_code.n == 0 && n == 1 ? only : NULL;
 }
 
+bool standing_lacks_usage(const struct cfg_market *m, const struct market_purchase *p)
+{
+    return !is_azure(m) && m->metered && p->standing == STANDING_ACTIVE && p->usage_id[0] == '\0';
+}
+
 uint64_t standing_grace_ms(const struct cfg_market *m, struct str plan)
 {
     uint64_t grace = purchase_grace_ms(m, plan);

@@ -43,6 +43,8 @@ void standing_args(struct args *a, const struct cfg_market *m, struct str order_
 /* The same for a purchase that the channel no longer knows: only that it has ended. */
 void standing_end_args(struct args *a, const struct cfg_market *m, struct str order_id,
                        const struct order_now *now, const struct market_purchase *p);
+/* Google names where usage is reported to a while after the start (gcp.usageReportingId). */
+bool standing_lacks_usage(const struct cfg_market *m, const struct market_purchase *p);
 /* Does the order say something else than the channel about what a buyer pays for? */
 bool standing_differs(const struct cfg_market *m, const struct order_now *now,
                       const struct market_purchase *p);
