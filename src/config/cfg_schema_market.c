@@ -180,7 +180,8 @@ static const struct cfg_key market_keys[] = {
     {"mode", CT_ENUM, AT(mode), .dflt = "concurrent", .words = w_mode,
      .help = "`concurrent`: one licence per agreement, EventBridge events. `legacy`: SNS topics."},
     {"pricing", CT_ENUM, AT(pricing), .dflt = "usage", .words = w_pricing,
-     .help = "What is asked (entitlements) and sent (metering)."},
+     .help = "What is asked (entitlements) and sent (metering). Default on other clouds than AWS: "
+             "`contract`."},
     {"region", CT_REGION, AT(region), .dflt = "us-east-1", .help = "Region of the metering API."},
     {"metering_endpoint", CT_URL, AT(metering_endpoint), .help = "Instead of AWS's own."},
     {"entitlement_endpoint", CT_URL, AT(entitlement_endpoint), .help = "Instead of AWS's own."},

@@ -39,7 +39,8 @@ static void derive_plan(struct cfg_plan *p, bool only)
         p->is_default = true;
 }
 
-static void derive_market(struct arena *a, struct cfg_market *m, struct cfg_plan *plans)
+static void derive_market(struct arena *a, const struct cfg_node *node, struct cfg_market *m,
+                          struct cfg_plan *plans)
 {
     if (!m->name[0])
         m->name = slug(a, m->product);
@@ -50,6 +51,9 @@ static void derive_market(struct arena *a, struct cfg_market *m, struct cfg_plan
                                                            : "";
     if (strcmp(m->channel, "gcp") == 0 && !m->queue_url[0])
         m->queue_url = m->gcp.subscription;
+    /* Their listings are contracts unless they say that usage is charged. */
+    if (strcmp(m->channel, "aws") != 0 && !cfg_node_get(node, "pricing"))
+        m->pricing = CFG_CONTRACT;
     m->contract = m->pricing != CFG_USAGE;
     m->metered = m->pricing != CFG_CONTRACT;
     for (size_t i = 0; i < m->nplans; i++)
@@ -80,7 +84,7 @@ static void derive(struct config *c)
         struct cfg_plan *plans;
         memcpy(&m, &c->markets, sizeof(m));
         memcpy(&plans, &m[i].plans, sizeof(plans));
-        derive_market(c->arena, &m[i], plans);
+        derive_market(c->arena, cfg_check_market_node(c->root, i), &m[i], plans);
     }
     for (size_t i = 0; i < c->ntemplates; i++) {
         struct cfg_template *t;

@@ -129,10 +129,35 @@ static void fields(const struct config *c, const struct cfg_plan *p, struct buf 
     buf_ch(b, '\n');
 }
 
-static void plan(const struct config *c, const struct cfg_plan *p, struct buf *b)
+static void charge(const struct cfg_plan *p, struct buf *b)
 {
-    buf_fmt(b, "    plan %s (dimension %s%s)\n", p->name, p->dimension,
-            p->is_default ? ", default" : "");
+    static const char *const when[] = {
+        [CFG_COMMIT_HEALTHY] = "when the environment answers",
+        [CFG_COMMIT_REGISTERED] = "when the buyer has registered",
+        [CFG_COMMIT_MANUAL] = "when you approved and the environment answers",
+    };
+    static const char *const late[] = {
+        [CFG_LATE_ALERT] = "you are told",
+        [CFG_LATE_REJECT] = "the purchase is rejected",
+        [CFG_LATE_COMMIT] = "it begins all the same",
+    };
+    buf_fmt(b, "      charge: begins %s, where the marketplace waits for that", when[p->commit]);
+    if (p->commit_deadline_ms) {
+        buf_cat(b, "; if not within ");
+        duration(b, p->commit_deadline_ms);
+        buf_fmt(b, ", %s", late[p->on_commit_deadline]);
+    }
+    buf_ch(b, '\n');
+    for (size_t i = 0; i < p->nchanges; i++)
+        buf_fmt(b, "      change to %s: %s\n", p->changes[i].key, p->changes[i].value);
+}
+
+static void plan(const struct config *c, const struct cfg_market *m, const struct cfg_plan *p,
+                 struct buf *b)
+{
+    bool aws_plan = strcmp(m->channel, "aws") == 0;
+    buf_fmt(b, "    plan %s (%s %s%s)\n", p->name, aws_plan ? "dimension" : "plan id", p->dimension,
+            p->is_default && aws_plan ? ", default" : "");
     switch (p->fulfilment) {
     case CFG_DEPLOYMENT:
         deployment(c, p, b);
@@ -145,26 +170,68 @@ static void plan(const struct config *c, const struct cfg_plan *p, struct buf *b
         break;
     }
     settings(p, b);
+    if (!aws_plan || p->nchanges)
+        charge(p, b);
     fields(c, p, b);
 }
+
+static void aws(const struct config *c, const struct cfg_market *m, struct buf *b)
+{
+    (void)c;
+    buf_fmt(b, "    mode: %s\n", m->mode == CFG_LEGACY ? "legacy" : "concurrent");
+    if (m->queue_url[0])
+        buf_fmt(b, "    events: from %s\n", m->queue_url);
+    else
+        buf_cat(b, "    events: none (no queue_url); changes are seen by asking the marketplace\n");
+}
+
+static void azure(const struct config *c, const struct cfg_market *m, struct buf *b)
+{
+    buf_fmt(b, "    webhook: %s%s/hooks/azure/%s\n", c->front.public_url, c->front.base, m->name);
+    if (m->azure.sign_in_client_id[0])
+        buf_fmt(b, "    sign-in: app %s, redirect URI %s%s/signin/azure\n",
+                m->azure.sign_in_client_id, c->front.public_url, c->front.base);
+    else
+        buf_cat(b, "    sign-in: none (no azure.sign_in_client_id); Microsoft certifies no such "
+                   "offer\n");
+}
+
+static void gcp(const struct config *c, const struct cfg_market *m, struct buf *b)
+{
+    buf_fmt(b, "    login URL: %s%s/gcp/%s/login\n", c->front.public_url, c->front.base, m->name);
+    if (m->queue_url[0])
+        buf_fmt(b, "    events: pulled from %s\n", m->queue_url);
+    if (m->gcp.push_audience[0])
+        buf_fmt(b, "    events: pushed to %s%s/hooks/gcp/%s\n", c->front.public_url, c->front.base,
+                m->name);
+    if (!m->queue_url[0] && !m->gcp.push_audience[0])
+        buf_cat(b, "    events: none (no gcp.subscription, no gcp.push_audience); changes are seen "
+                   "by asking the marketplace\n");
+    buf_fmt(b, "    offers: approved %s\n",
+            m->gcp.automatic_approval ? "by Google, charged from their start" : "by us");
+}
+
+/* What only that marketplace has. */
+static const struct {
+    const char *channel;
+    void (*explain)(const struct config *c, const struct cfg_market *m, struct buf *b);
+} channels[] = {{"aws", aws}, {"azure", azure}, {"gcp", gcp}};
 
 static void market(const struct config *c, const struct cfg_market *m, struct buf *b)
 {
     static const char *const pricing[] = {"usage", "contract", "contract with consumption"};
     buf_fmt(b, "product %s%s%s\n", m->name, m->product[0] ? ": " : "", m->product);
-    buf_fmt(b, "    bought on: %s%s%s, pricing %s, %s mode\n", m->cloud,
+    buf_fmt(b, "    bought on: %s%s%s, pricing %s\n", m->cloud,
             strcmp(m->provider, "direct") ? " through " : " directly",
-            strcmp(m->provider, "direct") ? m->provider : "", pricing[m->pricing],
-            m->mode == CFG_LEGACY ? "legacy" : "concurrent");
+            strcmp(m->provider, "direct") ? m->provider : "", pricing[m->pricing]);
     buf_fmt(b, "    landing page: %s%s/%s/%s\n", c->front.public_url, c->front.base, m->channel,
             m->name);
-    if (m->queue_url[0])
-        buf_fmt(b, "    events: from %s\n", m->queue_url);
-    else
-        buf_cat(b, "    events: none (no queue_url); changes are seen by asking the marketplace\n");
+    for (size_t i = 0; i < sizeof(channels) / sizeof(channels[0]); i++)
+        if (strcmp(m->channel, channels[i].channel) == 0)
+            channels[i].explain(c, m, b);
     for (size_t i = 0; i < m->nplans; i++)
-        plan(c, &m->plans[i], b);
-    if (!config_plan_default(m))
+        plan(c, m, &m->plans[i], b);
+    if (!config_plan_default(m) || strcmp(m->channel, "aws") != 0)
         buf_cat(b, "    no default plan: an order that names none of these waits for you\n");
 }
 

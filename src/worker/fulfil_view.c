@@ -23,7 +23,7 @@ static void texts(struct task *t, const struct store_row *r, struct fulfil_view 
     v->bought = keep(t, r, "o.plan");
     v->deployed = keep(t, r, "t.plan");
     v->tenant = keep(t, r, "o.tenant");
-    v->email = keep(t, r, "o.email");
+    v->email = keep(t, r, store_row_get(r, "o.email").n ? "o.email" : "o.buyer_email");
     v->form = keep(t, r, "o.form");
     v->quantity = keep(t, r, "o.quantity");
     v->endpoint = keep(t, r, "o.endpoint");

@@ -241,6 +241,8 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
     plan = market ? config_plan(market, store_get(rows, "o.plan")) : NULL;
     m->order = t->subject;
     m->email = arena_str(t->arena, store_get(rows, "o.email"));
+    if (m->email.n == 0) /* nobody registered yet: the address that the marketplace gave */
+        m->email = arena_str(t->arena, store_get(rows, "o.buyer_email"));
     m->endpoint = arena_str(t->arena, store_get(rows, "o.endpoint"));
     m->state = arena_str(t->arena, store_get(rows, "o.fulfilment"));
     m->detail = arena_str(t->arena, store_get(rows, "o.detail"));
