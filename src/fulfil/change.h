@@ -15,7 +15,7 @@ enum change {
     CHANGE_NONE,    /* bought is what is deployed, or nothing is deployed yet */
     CHANGE_NOW,     /* serve the bought plan, by an update */
     CHANGE_REPLACE, /* serve the bought plan, after the old deployment is gone */
-    CHANGE_LATER,   /* go on with the deployed plan for now */
+    CHANGE_LATER,   /* go on with the deployed plan until the term ends */
     CHANGE_REFUSED  /* go on with the deployed plan: a human must settle it with the buyer */
 };
 

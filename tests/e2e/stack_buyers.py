@@ -33,7 +33,8 @@ class Buyers:
         """From the registration's page through Entra and back; the address that it led to."""
         origin = "/".join(registration.split("/", 3)[:3])
         page = stack_http.request("GET", registration)
-        form = [f for f in stack_http.forms(page.text) if (f["action"] or "").endswith("/signin")][0]
+        form = [f for f in stack_http.forms(page.text)
+                if (f["action"] or "").endswith("/signin")][0]
         a = stack_http.request("POST", absolute(origin, form["action"]), form["fields"])
         assert a.status == 303, a
         cookie = "; ".join(c.split(";", 1)[0] for c in a.headers.get_all("Set-Cookie") or ())

@@ -38,6 +38,31 @@ static void commit(struct world *w)
     }
 }
 
+/* What goes on between us and the channel. */
+static void negotiate(struct world *w, const struct decision *d)
+{
+    switch (d->act) {
+    case ACT_COMMIT:
+        commit(w);
+        break;
+    case ACT_REJECT:
+        assert_int_equal(w->in.commit, COMMIT_HELD);
+        w->in.commit = COMMIT_REJECTED;
+        w->rejects++;
+        break;
+    case ACT_ASK_APPROVAL:
+        w->in.held = true;
+        w->asked++;
+        break;
+    case ACT_TELL_LATE:
+        w->in.late_told = true;
+        w->alerts++;
+        break;
+    default:
+        break;
+    }
+}
+
 static void perform(struct world *w, const struct decision *d)
 {
     struct decide_in *in = &w->in;
@@ -79,28 +104,12 @@ static void perform(struct world *w, const struct decision *d)
     case ACT_GRANT:
         in->fulfilment = FULFIL_READY;
         break;
-    case ACT_COMMIT:
-        commit(w);
-        break;
-    case ACT_REJECT:
-        assert_int_equal(in->commit, COMMIT_HELD);
-        in->commit = COMMIT_REJECTED;
-        w->rejects++;
-        break;
-    case ACT_ASK_APPROVAL:
-        in->held = true;
-        w->asked++;
-        break;
-    case ACT_TELL_LATE:
-        in->late_told = true;
-        w->alerts++;
-        break;
     case ACT_DELETE:
         in->deployed = false;
         in->fulfilment = FULFIL_CLOSED;
         break;
     default:
-        break;
+        negotiate(w, d);
     }
 }
 

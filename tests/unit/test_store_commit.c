@@ -6,7 +6,8 @@
 #define O1                  "o0-aaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define O2                  "o0-bbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define LAND(reg)           OK(0, STORE_LAND, reg, "azure", "saas", "sealed", "3600000", "{}")
-#define PLACE(id)           OK(0, STORE_ORDER_PLACE, id, "cap", "1000000", "{}", "a@b.example", "60000")
+#define FORM                "cap", "1000000", "{}", "a@b.example", "60000"
+#define PLACE(id)           OK(0, STORE_ORDER_PLACE, id, FORM)
 #define UPSERT(id, at, ...) OK(0, STORE_ORDER_UPSERT, id, at, __VA_ARGS__)
 
 static void resolve(const char *reg, const char *order)
@@ -93,7 +94,7 @@ static void unattended_orders_get_a_tenant(void **state)
 static void older_purchases_wait_for_an_operator(void **state)
 {
     (void)state;
-    UPSERT(O1, "1000", "unattended", "1", "bought_at", "5000", "contract", "ACTIVE", "granted", "1");
+    UPSERT(O1, "1000", "unattended", "1", "bought_at", "5000", "contract", "ACTIVE");
     assert_string_equal(order_field(O1, "o.existing"), "1");
     assert_string_equal(field("o.tenant"), "");
     assert_false(claim("deploy"));

@@ -76,6 +76,7 @@ write_clock()
 if moved then ver = ver + 1 end
 call('HSET', key, 'want', to_want, 'hold', to_hold, 'ver', int(ver), 'updated', int(NOW))
 if to_approval ~= (v[9] or '') then call('HSET', key, 'approval', to_approval) end
+if verb == 'reject' then call('HSET', key, 'reject_reason', reason) end
 if adopts then
     call('HSET', key, 'unattended', '1')
     call('HDEL', key, 'existing')

@@ -22,7 +22,7 @@ for i = 1, #page[2], 2 do
             add_task('fulfil:' .. id, 'fulfil', 'deploy', id, floor(math.random() * jitter), 'resync')
             added = added + 1
         end
-        if every > 0 and (o.contract == 'PENDING' or o.contract == 'ACTIVE') then
+        if every > 0 and has('PENDING ACTIVE SUSPENDED', o.contract) then
             local k = call('HMGET', P .. 'k:refresh:' .. id, 'state', 'updated')
             if not k[1] or (k[1] == 'done' and NOW - tonumber(k[2]) >= every) then
                 add_task('refresh:' .. id, 'refresh', 'market', id,
