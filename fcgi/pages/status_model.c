@@ -4,13 +4,13 @@
 
 #include "store/state.h"
 
-const char *const status_fields[] = {"ver", "contract", "fulfilment", "updated", "at_registered",
-                                     "at_confirmed", "at_applied", "at_verified", "at_ready",
-                                     "delete_at", "late", "pct", "note", "code", "endpoint",
-                                     "product", "plan", "channel", "merged", "commit", "standing",
-                                     "hold", "no_renewal", "trial", "starts", "ends",
-                                     /* the page's own */
-                                     "quantity", "account", "email"};
+const char *const status_fields[] = {
+    "ver", "contract", "fulfilment", "updated", "at_registered", "at_confirmed", "at_applied",
+    "at_verified", "at_ready", "delete_at", "late", "pct", "note", "code", "endpoint", "product",
+    "plan", "channel", "merged", "commit", "standing", "hold", "no_renewal", "trial", "starts",
+    "ends", "at_committed",
+    /* the page's own */
+    "quantity", "account", "email"};
 enum { PAGE_ONLY = 3 };
 const size_t status_nfields_page = sizeof(status_fields) / sizeof(status_fields[0]);
 const size_t status_nfields = sizeof(status_fields) / sizeof(status_fields[0]) - PAGE_ONLY;
@@ -80,12 +80,13 @@ static void put_step(struct status *s, const char *id, int64_t at, bool done)
 
 /* Where the channel holds the charge, its beginning is a step of its own: when the environment is
  * there, or with the registration if the plan says so. */
-static void put_commit(struct status *s, bool early, bool done)
+static void put_commit(struct status *s, const struct store_row *row, bool early, bool done)
 {
+    int64_t at = store_row_int(row, "at_committed", 0);
     bool now = s->billing.plan && s->billing.plan->commit == CFG_COMMIT_REGISTERED;
 
     if (s->billing.commit.n > 0 && early == now)
-        put_step(s, "committed", 0, done || str_is(s->billing.commit, "done"));
+        put_step(s, "committed", at, done || str_is(s->billing.commit, "done"));
 }
 
 /* A step is done when its time is known or a later one is. */
@@ -102,12 +103,12 @@ static void put_steps(struct status *s, const struct store_row *row, enum fulfil
 
     put_step(s, "registered", store_row_int(row, "at_registered", 0), true);
     put_step(s, "confirmed", store_row_int(row, "at_confirmed", 0), known);
-    put_commit(s, true, made);
+    put_commit(s, row, true, made);
     if (s->deploys) {
         put_step(s, "created", applied, made);
         put_step(s, "checked", verified, checked);
     }
-    put_commit(s, false, done);
+    put_commit(s, row, false, done);
     put_step(s, "ready", ready, done);
     s->was_ready = ready > 0;
 }
