@@ -27,7 +27,7 @@ struct fulfil_view {
     char wanted_sha256[HASH_HEX];
     struct str bought, deployed; /* plan names; plan is the one to serve */
     uint64_t generation, slot;
-    int64_t at_applied, at_ready, now;
+    int64_t at_applied, at_verified, at_ready, now;
     bool late;
 };
 

@@ -39,8 +39,11 @@ void fulfil_commit(struct task *t, enum act act)
         args_kv(&a, "+task", str_of(words[i].task));
     if (words[i].mail)
         args_kv(&a, "+mail", str_of(words[i].mail));
-    if (act == ACT_COMMIT)
+    if (act == ACT_COMMIT) {
         args_kvi(&a, "o.at_asked", f->v.now);
+        if (f->v.in.fulfilment == FULFIL_VERIFYING)
+            args_kvi(&a, "o.at_verified", f->v.now);
+    }
     if (act == ACT_TELL_LATE)
         args_kv(&a, "o.late_commit", STR("1"));
     fulfil_log(&a, "commit", words[i].log);

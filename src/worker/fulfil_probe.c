@@ -57,7 +57,8 @@ static void became_ready(struct task *t)
     fulfil_args(&a, t);
     args_kv(&a, "o.fulfilment", str_of(fulfilment_name(FULFIL_READY)));
     args_kv(&a, "o.msg", STR("ready"));
-    args_kvi(&a, "o.at_verified", f->v.now);
+    if (first && f->v.at_verified == 0)
+        args_kvi(&a, "o.at_verified", f->v.now);
     if (first)
         args_kvi(&a, "o.at_ready", f->v.now);
     args_kv(&a, "o.pct", STR("100"));

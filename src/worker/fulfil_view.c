@@ -133,6 +133,7 @@ bool fulfil_view_read(struct task *t, const struct store_rows *rows)
     v->generation = (uint64_t)store_row_int(r, "t.generation", 0);
     v->slot = (uint64_t)store_row_int(r, "t.slot", 0);
     v->at_applied = store_row_int(r, "o.at_applied", 0);
+    v->at_verified = store_row_int(r, "o.at_verified", 0);
     v->at_ready = store_row_int(r, "o.at_ready", 0);
     v->now = store_row_int(r, "now", 0);
     v->late = is_one(r, "o.late");
