@@ -86,7 +86,7 @@ void refresh_truth(struct task *t, const struct store_rows *rows)
         return;
     x->order = t->subject;
     x->shard = t->shard;
-    x->erase = str_is(t->data, "erase");
+    x->erase = x->ended = str_is(t->data, "erase");
     x->done = done;
     truth_ask(x);
 }

@@ -24,6 +24,17 @@ static void number(struct args *a, const char *k, uint64_t v)
         args_kv(a, k, STR(""));
 }
 
+static bool is_gcp(const struct cfg_market *m)
+{
+    return strcmp(m->channel, "gcp") == 0;
+}
+
+/* Google tells an end only while there is one: a cancellation that was reverted has none. */
+static bool no_end(const struct cfg_market *m, const struct market_purchase *p)
+{
+    return is_gcp(m) && p->standing == STANDING_ACTIVE && p->ends_ms == 0;
+}
+
 static void put_keys(struct args *a, const struct cfg_market *m, const struct market_purchase *p)
 {
     args_kv(a, "channel", str_of(m->channel));
@@ -42,6 +53,8 @@ static void put_keys(struct args *a, const struct cfg_market *m, const struct ma
         args_kvi(a, "starts", p->starts_ms);
     if (p->ends_ms)
         args_kvi(a, "ends", p->ends_ms);
+    else if (no_end(m, p))
+        args_kv(a, "ends", STR(""));
     flag(a, "trial", p->trial);
     flag(a, "no_renewal", p->no_renewal);
     flag(a, "test", p->test);
@@ -127,7 +140,7 @@ static void put_standing(struct args *a, const struct cfg_market *m, const struc
             args_kvi(a, "bought_at", p->bought_ms);
     }
     /* Neither: the account was not read (list). */
-    if (strcmp(m->channel, "gcp") == 0 && (p->signup_wanted || p->unattended))
+    if (is_gcp(m) && (p->signup_wanted || p->unattended))
         args_kv(a, "signup", p->signup_wanted ? STR("wanted") : STR("done"));
 }
 
@@ -155,6 +168,16 @@ void standing_end_args(struct args *a, const struct cfg_market *m, struct str or
     put_end(a, m, now, p);
 }
 
+/* Whether and when it ends, and what it becomes. Azure's list has no changes that wait. */
+static bool future_differs(const struct cfg_market *m, const struct market_purchase *was,
+                           const struct market_purchase *p)
+{
+    if (p->no_renewal != was->no_renewal || (p->ends_ms && p->ends_ms != was->ends_ms))
+        return true;
+    return is_gcp(m) &&
+           (strcmp(p->pending_plan, was->pending_plan) != 0 || (no_end(m, p) && was->ends_ms));
+}
+
 bool standing_differs(const struct cfg_market *m, const struct order_now *now,
                       const struct market_purchase *p)
 {
@@ -171,6 +194,7 @@ bool standing_differs(const struct cfg_market *m, const struct order_now *now,
     if (p->standing == STANDING_ENDED || (want && !str_is(now->contract, want)))
         return true;
     return !str_is(now->standing, standing_word(p->standing)) ||
+           future_differs(m, &now->known, p) ||
            (p->plan[0] && strcmp(p->plan, now->known.plan) != 0) ||
            (plan && !str_is(now->plan, plan->name)) || p->quantity != now->known.quantity;
 }
