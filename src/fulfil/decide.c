@@ -180,6 +180,8 @@ void decide(const struct decide_in *in, struct decision *out)
     } else if (overdue(in, out)) {
         out->desire = d;
         return;
+    } else if (d == DESIRE_RUNNING && in->change_refused && !in->change_told) {
+        *out = say(ACT_TELL_CHANGE);
     } else if (in->fulfilment == FULFIL_DELETING) {
         /* Deletion never turns back half way. */
         d = DESIRE_DELETED;
@@ -202,14 +204,23 @@ void decide(const struct decide_in *in, struct decision *out)
 const char *act_name(enum act a)
 {
     static const char *const names[] = {
-        [ACT_REST] = "rest",           [ACT_WAIT] = "wait",
-        [ACT_MOVE] = "move",           [ACT_RENEW_SPEC] = "spec",
-        [ACT_APPLY] = "apply",         [ACT_OBSERVE] = "observe",
-        [ACT_PROBE] = "probe",         [ACT_SUSPEND] = "suspend",
-        [ACT_RESUME] = "resume",       [ACT_DELETE] = "delete",
-        [ACT_GRANT] = "grant",         [ACT_COMMIT] = "commit",
-        [ACT_REJECT] = "reject",       [ACT_ASK_APPROVAL] = "ask-approval",
-        [ACT_TELL_LATE] = "tell-late", [ACT_REPLACE] = "replace",
+        [ACT_REST] = "rest",
+        [ACT_WAIT] = "wait",
+        [ACT_MOVE] = "move",
+        [ACT_RENEW_SPEC] = "spec",
+        [ACT_APPLY] = "apply",
+        [ACT_OBSERVE] = "observe",
+        [ACT_PROBE] = "probe",
+        [ACT_SUSPEND] = "suspend",
+        [ACT_RESUME] = "resume",
+        [ACT_DELETE] = "delete",
+        [ACT_GRANT] = "grant",
+        [ACT_COMMIT] = "commit",
+        [ACT_REJECT] = "reject",
+        [ACT_ASK_APPROVAL] = "ask-approval",
+        [ACT_TELL_LATE] = "tell-late",
+        [ACT_REPLACE] = "replace",
+        [ACT_TELL_CHANGE] = "tell-change",
     };
 
     return names[a];

@@ -73,7 +73,8 @@ void fulfil_pending(struct task *t, const struct engine_result *r, uint64_t ms);
 void fulfil_absent(struct task *t);
 void fulfil_failed(struct task *t, const struct engine_result *r);
 void fulfil_probe(struct task *t);
-/* The acts between us and the channel: ACT_COMMIT, ACT_REJECT, ACT_ASK_APPROVAL, ACT_TELL_LATE. */
+/* The acts between us and the channel: ACT_COMMIT, ACT_REJECT, ACT_ASK_APPROVAL, ACT_TELL_LATE,
+ * ACT_TELL_CHANGE. */
 void fulfil_commit(struct task *t, enum act act);
 /* While the charge is held the buyer reads our progress at the marketplace too, where it can. */
 void fulfil_tell_progress(struct args *a, struct task *t);

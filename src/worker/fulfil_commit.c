@@ -18,6 +18,7 @@ static const struct {
     {ACT_REJECT, "rejected", "rejected", "tell market 0 reject", "alert-rejected", NULL, "reject"},
     {ACT_ASK_APPROVAL, NULL, "approval", NULL, "alert-approval", "approval", "approval"},
     {ACT_TELL_LATE, NULL, NULL, NULL, "alert-commit", NULL, "late"},
+    {ACT_TELL_CHANGE, NULL, NULL, NULL, "alert-change", NULL, "change refused"},
 };
 
 void fulfil_commit(struct task *t, enum act act)
@@ -46,6 +47,8 @@ void fulfil_commit(struct task *t, enum act act)
     }
     if (act == ACT_TELL_LATE)
         args_kv(&a, "o.late_commit", STR("1"));
+    if (act == ACT_TELL_CHANGE)
+        args_kv(&a, "o.change_told", f->v.bought);
     fulfil_log(&a, "commit", words[i].log);
     crash_point("fulfil.before_commit");
     fulfil_write(t, &a, fulfil_written);

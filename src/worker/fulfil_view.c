@@ -60,6 +60,8 @@ static void configuration(struct task *t, struct fulfil_work *f, const struct st
     f->market = config_market(c, f->v.channel, f->v.product);
     how = plan_to_serve(t, f, r);
     f->v.in.replace = how == CHANGE_REPLACE;
+    f->v.in.change_refused = how == CHANGE_REFUSED;
+    f->v.in.change_told = str_eq(store_row_get(r, "o.change_told"), f->v.bought);
     f->tmpl = f->plan ? config_template(c, f->plan->deployment_template) : NULL;
     /* What exists is handled as it was made, until the new spec is recorded. */
     f->made = config_template(c, made.n ? arena_dup(t->round, made) : "");

@@ -58,6 +58,10 @@ static void negotiate(struct world *w, const struct decision *d)
         w->in.late_told = true;
         w->alerts++;
         break;
+    case ACT_TELL_CHANGE:
+        w->in.change_told = true;
+        w->alerts++;
+        break;
     default:
         break;
     }
@@ -273,6 +277,21 @@ static void replaces(void **state)
     }
 }
 
+static void a_refused_change_is_told_once(void **state)
+{
+    struct world w = held();
+
+    (void)state;
+    w.in.contract = CONTRACT_ACTIVE;
+    w.in.commit = COMMIT_DONE;
+    w.in.fulfilment = FULFIL_READY;
+    w.in.deployed = w.in.spec_current = w.in.applied = w.in.change_refused = true;
+    settle(&w);
+    settle(&w);
+    assert_int_equal(w.alerts, 1);
+    assert_int_equal(w.in.fulfilment, FULFIL_READY);
+}
+
 static const char text[] =
     "marketplace:\n"
     "  cloud: azure\n"
@@ -358,6 +377,7 @@ int main(void)
         cmocka_unit_test(at_registration),
         cmocka_unit_test(nobody_registered),
         cmocka_unit_test(replaces),
+        cmocka_unit_test(a_refused_change_is_told_once),
         cmocka_unit_test(strategies),
         cmocka_unit_test(elsewhere),
     };
