@@ -32,6 +32,7 @@ struct event_work {
     struct str order;
     unsigned shard;
     bool exists, linked;
+    bool moved;    /* the order goes on with another purchase by now */
     unsigned hops; /* from shard to shard behind an alias */
 };
 

@@ -90,6 +90,10 @@ static void refreshed_grant(struct task *t, const struct market_result *r)
         end_contract(t, plan_of(t), "EXPIRED");
         return;
     }
+    if (e->moved && superseded(str_of(r->purchase.status))) {
+        task_done(t); /* the successor was here first, and its event has not told us of the end */
+        return;
+    }
     if (!purchase_copy(t, &r->purchase, &p)) {
         task_retry(t, "RETRY", "no memory for the purchase", 0);
         return;
@@ -184,14 +188,14 @@ static void current(struct task *t, int rc, const struct store_rows *rows)
     t->data = arena_str(t->arena, store_get(rows, "o.plan"));
     if (rc == 0)
         event_product(t, store_get(rows, "o.product"));
+    e->moved = purchase.n && !str_eq(purchase, e->purchase);
     if (e->license.n == 0 && rc == 0)
         e->license = arena_str(t->arena, store_get(rows, "o.license"));
     switch (e->ev.kind) {
     case EVENT_ENDED:
     case EVENT_FAILED:
         /* The old half of a renewal ends after the new one took over: not our contract any more. */
-        if (rc == -ENOENT || superseded(e->status) ||
-            (purchase.n && !str_eq(purchase, e->purchase)))
+        if (rc == -ENOENT || superseded(e->status) || e->moved)
             task_done(t);
         else
             ask(t);
@@ -211,7 +215,7 @@ static void current(struct task *t, int rc, const struct store_rows *rows)
     default:
         /* A late or replayed event of an agreement that was renewed must not take the order back.
          */
-        if (superseded(e->status) && purchase.n && !str_eq(purchase, e->purchase))
+        if (superseded(e->status) && e->moved)
             task_done(t);
         else
             ask(t);

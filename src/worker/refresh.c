@@ -44,13 +44,18 @@ static bool is_one_of(const char *word, const char *const *list)
     return false;
 }
 
-/* Without a word of the agreement only older contract listings may be judged by entitlements. */
+/* Without a word of the agreement only older contract listings may be judged by entitlements. What
+ * never began has ended by the agreement's word only: the rest may still be on its way. */
 static bool has_ended(const struct refresh *s, const struct market_result *r)
 {
     static const char *const ends[] = {"CANCELLED", "EXPIRED", "TERMINATED", "ARCHIVED", NULL};
     const struct market_purchase *p = &r->purchase;
 
-    if (r->cls == MARKET_GONE || is_one_of(p->status, ends))
+    if (r->cls == MARKET_OK && is_one_of(p->status, ends))
+        return true;
+    if (s->pending)
+        return false;
+    if (r->cls == MARKET_GONE)
         return true;
     return s->cfg->mode == CFG_LEGACY && s->cfg->contract && !s->cfg->metered &&
            p->known_entitlements && !p->granted;
@@ -104,7 +109,7 @@ static void refreshed(void *arg, const struct market_result *r)
     crash_point("refresh.after_market");
     if (r->cls == MARKET_RETRY || r->cls == MARKET_CONFIG) {
         task_retry(t, market_class_name(r->cls), r->code, r->retry_after_ms);
-    } else if (!s->pending && has_ended(s, r)) {
+    } else if (has_ended(s, r)) {
         end_contract(t, r->cls == MARKET_GONE ? "EXPIRED" : r->purchase.status);
     } else if (is_granted(r)) {
         if (!purchase_copy(t, &r->purchase, &p)) {
@@ -114,7 +119,7 @@ static void refreshed(void *arg, const struct market_result *r)
         purchase_args(&a, s->cfg, t->subject, &p, true, s->at);
         crash_point("refresh.before_order");
         task_store(t, t->shard, STORE_ORDER_UPSERT, a.v, a.n, written);
-    } else if (s->pending && r->cls == MARKET_OK && !has_ended(s, r)) {
+    } else if (s->pending && r->cls == MARKET_OK) {
         ask_later(t);
     } else {
         task_done(t);

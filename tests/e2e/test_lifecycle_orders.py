@@ -101,6 +101,19 @@ class Arrival(Lifecycle):
         self.s.wait_ready(page)
         self.s.wait_order(p, fulfilment="READY", contract="ACTIVE")
 
+    def test_cancelled_before_anybody_landed(self):
+        """The end was told when there was no order, the beginning comes last. The buyer is not left
+        waiting for a purchase that is over: the agreement's own word ends it."""
+        self.fault("event:License Updated", "drop")
+        self.fault("event:Purchase Agreement Created", "delay", ms=4000)
+        p = self.s.buy("notes", "starter")
+        self.act(p, "cancel")
+        time.sleep(0.5)
+        self.s.register(self.s.land(p), buyer())
+        order = self.s.wait_order(p, registered="1", contract="CANCELLED")
+        self.assertEqual(order["reason"], "CANCELLED")
+        self.assertNotIn(order.get("tenant", ""), self.s.environments())
+
     def test_landing_twice_is_one_environment(self):
         p, mail = self.s.buy("notes", "starter"), buyer()
         first, second = self.s.land(p), self.s.land(p)
