@@ -11,7 +11,7 @@ field() {
     printf '%s\n' "$request" | sed -n 's/.*"'"$1"'":"\{0,1\}\([A-Za-z0-9]*\).*/\1/p' | head -n 1
 }
 effect() {
-    printf '%s %s %s\n' "$1" "$LASTMILE_TENANT" "$2" >>"$LEDGER"
+    printf '%s %s %s %s\n' "$1" "$LASTMILE_TENANT" "$2" "$(date +%s%3N)" >>"$LEDGER"
 }
 result() {
     printf '{"type":"result","status":"%s"%s}\n' "$1" "${2:+,$2}"
@@ -31,6 +31,7 @@ apply)
     [ -z "${SLOW:-}" ] || sleep "$SLOW"
     spec=$(field spec_sha256)
     if [ "$(cat "$dir/spec" 2>/dev/null)" != "$spec" ]; then
+        printf "%s %s" "$(field plan)" "$(field quantity)" >"$dir/plan"
         printf '%s' "$spec" >"$dir/spec.$$" && mv "$dir/spec.$$" "$dir/spec"
         effect spec "$spec"
     fi

@@ -50,6 +50,7 @@ worker:
   crash_limit: 1000
   resync: ${resync}
   refresh: ${refresh}
+  reconcile: ${reconcile}
 notifications:
   smtp_url: smtp://127.0.0.1:${smtp_port}
   from: Acme <marketplace@acme.example>
@@ -154,13 +155,14 @@ class _Health(http.server.BaseHTTPRequestHandler):
 
 
 class FaultStack(Stack):
-    """options besides Stack's: products, shards, resync, refresh, log_level,
+    """options besides Stack's: products, shards, resync, refresh, reconcile, log_level,
     processes."""
 
     def __init__(self, products=None, shards=1, lease="2s", resync="10m", refresh="6h",
-                 log_level="info", processes=1, slow="", **more):
+                 reconcile="1h", log_level="info", processes=1, slow="", **more):
         self.products = products or [Product()]
         self.extra = {"shards": shards, "resync": resync, "refresh": refresh,
+                      "reconcile": reconcile,
                       "log_level": log_level,
                       "processes": processes, "slow": slow,
                       "markets": "".join(p.market() for p in self.products)}
