@@ -40,6 +40,8 @@ static void a_held_charge_is_work(void **state)
     (void)state;
     UPSERT(O1, "1000", "standing", "held", "commit", "held", "plan", "starter");
     IS("contract", "PENDING");
+    assert_true(claim("deploy")); /* nobody came yet, but the charge has a deadline */
+    OK(0, STORE_TASK_FINISH, task, token, "wait", "1000000", "", "");
     assert_false(claim("deploy"));
     PLACE(O1);
     assert_true(claim("deploy"));

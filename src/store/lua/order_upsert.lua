@@ -6,7 +6,8 @@
 -- at_ended; delete_at is the caller's (grace is a matter of the plan). An older fact may still lift
 -- PENDING to ACTIVE: nothing newer contradicts it. supersede=1 (not stored) with another purchase
 -- id is a renewal: a new contract in the old one's place, whatever the times say. When registered and
--- something that matters changed: task fulfil:<order>. LMPERM: the id is only a name of another order.
+-- something that matters changed, and where the charge is held: task fulfil:<order>. LMPERM: the id is
+-- only a name of another order.
 -- commit=held: the channel holds the charge; kept while nothing was committed and the contract is
 -- PENDING. commit=done: the charge runs. signup=wanted|done: the channel's account. unattended=1: no
 -- landing is needed: the tenant and its work begin as soon as fulfilment may; but of a purchase with
@@ -142,7 +143,9 @@ if settles then
     settle(id, o.tid)
     add_task('late:' .. id, 'late', 'notify', id, 1800000, '', true)
 end
-if settles or (matters and (o.registered == '1' or o.tenant) and
+-- A held charge has a deadline even when nobody ever comes.
+local held = to == 'PENDING' and (new.commit or o.commit) == 'held'
+if settles or (matters and (o.registered == '1' or o.tenant or held) and
     o.fulfilment ~= 'CLOSED') then
     add_task('fulfil:' .. id, 'fulfil', 'deploy', id, 0, '')
 end

@@ -1,7 +1,8 @@
 -- resync: cursor("0" first) count jitter_ms [refresh_ms]
--- Visits every order that is not closed and that a buyer registered for: a fulfil task that is
--- neither queued, running nor parked is queued within the jitter; so is a refresh task, where the
--- channel was not asked for refresh_ms and the contract has not ended. -> {cursor, added, seen}
+-- Visits every order that is not closed and that a buyer registered for, or whose charge is held: a
+-- fulfil task that is neither queued, running nor parked is queued within the jitter; so is a refresh
+-- task, where the channel was not asked for refresh_ms and the contract has not ended.
+-- -> {cursor, added, seen}
 start()
 local cursor, n, jitter = ARGV[1] or '0', num(2), num(3)
 local every = ARGV[4] and num(4) or 0
@@ -16,7 +17,8 @@ for i = 1, #page[2], 2 do
     local id = page[2][i]
     local o = order_state(id)
     seen = seen + 1
-    if (o.registered == '1' or o.unattended == '1') and o.fulfilment ~= 'CLOSED' then
+    local held = o.contract == 'PENDING' and o.commit == 'held'
+    if (o.registered == '1' or o.unattended == '1' or held) and o.fulfilment ~= 'CLOSED' then
         local state = call('HGET', P .. 'k:fulfil:' .. id, 'state')
         if not state or state == 'done' then
             add_task('fulfil:' .. id, 'fulfil', 'deploy', id, floor(math.random() * jitter), 'resync')
