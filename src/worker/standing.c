@@ -143,6 +143,7 @@ void order_now_read(struct task *t, const struct store_rows *rows, struct order_
     out->at_asked = store_row_int(r, "o.at_asked", 0);
     out->change_at = store_row_int(r, "o.change_at", 0);
     out->gone_since = store_row_int(r, "o.gone_since", 0);
+    out->known.starts_ms = store_row_int(r, "o.starts", 0);
     out->known.ends_ms = store_row_int(r, "o.ends", 0);
     out->known.no_renewal = str_is(store_row_get(r, "o.no_renewal"), "1");
     out->known.signup_wanted = str_is(store_row_get(r, "o.signup"), "wanted");

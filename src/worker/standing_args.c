@@ -35,7 +35,15 @@ static bool no_end(const struct cfg_market *m, const struct market_purchase *p)
     return is_gcp(m) && p->standing == STANDING_ACTIVE && p->ends_ms == 0;
 }
 
-static void put_keys(struct args *a, const struct cfg_market *m, const struct market_purchase *p)
+/* A renewal is told before its term begins; the term that runs has begun all the same. */
+static bool next_term(const struct order_now *now, const struct market_purchase *p)
+{
+    return str_is(now->contract, "ACTIVE") && now->known.starts_ms &&
+           now->known.starts_ms <= p->read_ms && p->starts_ms > p->read_ms;
+}
+
+static void put_keys(struct args *a, const struct cfg_market *m, const struct order_now *now,
+                     const struct market_purchase *p)
 {
     args_kv(a, "channel", str_of(m->channel));
     args_kv(a, "product", str_of(m->name));
@@ -49,7 +57,7 @@ static void put_keys(struct args *a, const struct cfg_market *m, const struct ma
     opt(a, "term", p->term);
     opt(a, "usage_id", p->usage_id);
     opt(a, "buyer_email", p->beneficiary.email[0] ? p->beneficiary.email : p->purchaser.email);
-    if (p->starts_ms)
+    if (p->starts_ms && !next_term(now, p))
         args_kvi(a, "starts", p->starts_ms);
     if (p->ends_ms)
         args_kvi(a, "ends", p->ends_ms);
@@ -150,7 +158,7 @@ void standing_args(struct args *a, const struct cfg_market *m, struct str order_
     args_init(a, a->t);
     args_add(a, order_id);
     args_int(a, p->read_ms);
-    put_keys(a, m, p);
+    put_keys(a, m, now, p);
     put_plan(a, m, p);
     put_standing(a, m, now, p);
     if (!awaits_change)
