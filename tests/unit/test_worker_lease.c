@@ -1,0 +1,124 @@
+/*
+ * Leases of thousands of tasks at once: all of them are renewed in time, and only those that
+ * somebody else took over are lost.
+ */
+#include "worker_rig.h"
+
+#include "worker/task.h"
+
+enum { TASKS = 4000, TAKEN = 3, LEASE_MS = 5000 };
+
+static struct held {
+    struct lease *lease;
+    char id[24];
+} held[TASKS];
+static struct task some_task;
+static unsigned lost;
+
+static void on_lost(uv_async_t *a)
+{
+    (void)a;
+}
+
+static void reaped(struct task *t)
+{
+    (void)t;
+    lost++;
+}
+
+/* As sched does it: the lease is counted from before the claim is sent. */
+static size_t claim_from(size_t n)
+{
+    uint64_t sent = clock_mono_ms();
+    char seed[24], lease[24];
+
+    snprintf(seed, sizeof(seed), "seed:%zu", n);
+    snprintf(lease, sizeof(lease), "%d", LEASE_MS);
+    OK(0, STORE_TASK_CLAIM, "w", seed, lease, "32", "5", "notify");
+    for (size_t i = 1; i < fx.rows->n; i++, n++) {
+        struct str id = store_row_get(&fx.rows->row[i], "id");
+        struct str proof = store_row_get(&fx.rows->row[i], "token");
+
+        assert_int_equal(str_copy(id, held[n].id, sizeof(held[n].id)), 0);
+        held[n].lease = lease_add(rig.leases, 0, id, proof, sent + LEASE_MS, &some_task);
+        assert_non_null(held[n].lease);
+    }
+    return n;
+}
+
+static void hold_all(void)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < TASKS; i++) {
+        char id[24];
+
+        snprintf(id, sizeof(id), "mail:%zu", i);
+        OK(0, STORE_TASK_ADD, id, "mail", "notify", "o", "0", "");
+    }
+    /* Last, so that claiming does not take long beside a lease. */
+    assert_int_equal(lease_open(&rig, LEASE_MS, &rig.leases), 0);
+    while (n < TASKS)
+        n = claim_from(n);
+}
+
+static void drop_all(void)
+{
+    for (size_t i = 0; i < TASKS; i++)
+        lease_remove(rig.leases, &held[i].lease);
+    lease_close(&rig.leases);
+    uv_close((uv_handle_t *)&rig.lost, NULL);
+    store_end();
+    config_free(&rig.now->cfg);
+    free(rig.now);
+}
+
+static void all_are_renewed(void **state)
+{
+    struct buf errors, text;
+    char since[24];
+    unsigned mine = TASKS - TAKEN;
+
+    (void)state;
+    memset(&rig, 0, sizeof(rig));
+    lost = 0;
+    buf_init(&errors, 65536);
+    buf_init(&text, 65536);
+    rig.loop = &fx.loop;
+    rig.store = fx.store;
+    rig.now = calloc(1, sizeof(*rig.now));
+    assert_non_null(rig.now);
+    buf_fmt(&text, "redis: {socket: %s}\n%s", fx.redis.socket, azure);
+    assert_int_equal(config_parse("test", buf_view(&text), &rig.now->cfg, &errors), 0);
+    buf_free(&errors);
+    buf_free(&text);
+    uv_async_init(&fx.loop, &rig.lost, on_lost);
+    hold_all();
+    /* Another worker has these by now. */
+    for (size_t i = 0; i < TAKEN; i++) {
+        char key[64];
+
+        snprintf(key, sizeof(key), "{p0}:k:%s", held[i * 1000].id);
+        RAW("HSET", key, "token", "another");
+    }
+    /* Every lease in Redis ends later than the first ones given, and later than any claim said. */
+    snprintf(since, sizeof(since), "(%lld", (long long)(clock_wall_ms() + LEASE_MS));
+    for (int i = 0; i < WAIT_STEPS && lost < TASKS / 2; i++) {
+        if (number(RAW("ZCOUNT", "{p0}:lease", since, "+inf")) == mine && lost == TAKEN)
+            break;
+        lease_reap(rig.leases, reaped);
+        uv_run(&fx.loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(lost, TAKEN);
+    assert_int_equal(number(RAW("ZCOUNT", "{p0}:lease", since, "+inf")), mine);
+    drop_all();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(all_are_renewed, fresh),
+    };
+
+    return cmocka_run_group_tests_name("worker: leases", tests, group_setup, group_teardown);
+}
