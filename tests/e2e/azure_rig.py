@@ -110,17 +110,11 @@ class _Health(http.server.BaseHTTPRequestHandler):
 
 
 class AzureStack(FaultStack):
-    def __init__(self, offers=None, reconcile="1h", **more):
-        self.reconcile = reconcile
+    def __init__(self, offers=None, **more):
         super().__init__(products=offers or [Offer()], **more)
-        self.options["config"] = faults.CONFIG.replace(
-            "  refresh: ${refresh}\n", "  refresh: ${refresh}\n  reconcile: ${reconcile}\n"
-        ) + TEMPLATES
+        self.options["config"] = faults.CONFIG + TEMPLATES
         self.health.RequestHandlerClass = _Health
         self.health.healthy = {}
-
-    def values(self, ports):
-        return dict(super().values(ports), reconcile=self.reconcile)
 
     def order_of(self, purchase):
         found = [o for o in self.orders() if o.get("purchase") == purchase["id"]]
