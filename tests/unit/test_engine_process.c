@@ -161,7 +161,8 @@ static void test_failed_create(void **state)
 
     g->argv[0] = "/bin/false";
     rig_expect_fail(g, ENGINE_APPLY, CLASS_INVALID, "start_failed");
-    assert_non_null(strstr(g->detail, "status 1"));
+    if (!strstr(g->detail, "status 1"))
+        fail_msg("%s", g->detail);
     g->argv[0] = "/nonexistent/program";
     rig_expect_fail(g, ENGINE_APPLY, CLASS_INVALID, "invalid_spec");
     rig_expect_fail(g, ENGINE_VALIDATE, CLASS_INVALID, "invalid_spec");
