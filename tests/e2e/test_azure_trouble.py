@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""Microsoft's marketplace when things go wrong around us: events that are lost, a secret that has
+expired, Redis that is away, an API that throttles and forgets."""
+import os
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import stack_http
+from azure_rig import TEAM, AzureCase, Offer
+from faults import buyer
+
+
+class Unsold(Offer):
+    """An offer of the same publisher that this installation does not sell."""
+
+    def market(self):
+        return ""
+
+
+class Lost(AzureCase):
+    """No webhook arrives at all; the channel's own list is compared once per second."""
+    options = {"reconcile": "1s", "offers": [Offer(), Unsold("other")]}
+
+    def lose(self):
+        self.s.settings(redeliver_max=1, auto_accept_ms=300)
+        self.fault("event", "drop", count=1000)
+
+    def test_everything_is_found(self):
+        self.s.settings(page_size=2)
+        ready = [self.ready()[0] for _ in range(4)]
+        cancelled, suspended, changed, seats = ready[0], ready[1], ready[2], ready[3]
+        self.lose()
+        auto = self.s.buy("auto")
+        foreign = self.s.buy("auto", product="other")
+        self.s.azure_do(cancelled, "cancel")
+        self.s.azure_do(suspended, "suspend")
+        self.s.azure_do(changed, "change-plan", plan="enterprise")
+        self.s.azure_do(seats, "auto-renew", on=False)
+        self.s.wait_order(auto, fulfilment="READY", contract="ACTIVE")
+        self.s.wait_order(cancelled, contract="CANCELLED", fulfilment="SUSPENDED")
+        self.s.wait_order(suspended, contract="SUSPENDED", fulfilment="SUSPENDED")
+        self.s.wait_order(changed, plan="enterprise", fulfilment="READY")
+        self.s.alert("repaired")
+        self.assertIsNone(self.s.order_of(foreign))
+        self.s.azure_do(suspended, "reinstate")
+        self.s.wait_order(suspended, contract="ACTIVE", fulfilment="READY")
+
+    def test_a_purchase_that_nobody_landed_with(self):
+        self.lose()
+        p = self.s.buy("starter")
+        order = self.s.wait_order(p, contract="PENDING", commit="held")
+        time.sleep(1)
+        self.assertNotIn("tenant", order)
+        self.assertEqual(self.s.azure_state(p)["activate_calls"], 0)
+        self.s.wait_ready(self.arrive(p))
+        self.assertEqual(self.s.order_of(p)["id"], order["id"])
+
+    def test_the_list_fails(self):
+        """Half a list, twice the same page, an error: nothing ends because of it."""
+        p, _, order = self.ready()
+        for kind in ("5xx", "truncate", "not-json", "throttle", "timeout-after-effect"):
+            self.fault("SaasList", kind, count=2, ms=100)
+        before = len(self.s.ledger("SaasList"))
+        self.s.until(lambda: len(self.s.ledger("SaasList")) > before + 10, 60, "nobody asks")
+        after = self.s.order_of(p)
+        self.assertEqual((after["contract"], after["fulfilment"]), ("ACTIVE", "READY"))
+
+
+class Secret(AzureCase):
+    def test_expired(self):
+        """One mail, few calls, and everything goes on once there is a new one."""
+        p, _, _ = self.ready()
+        self.s.settings(secret_expired=True, redeliver_ms=300)
+        self.s.parts["worker"].restart()  # with no token left
+        began = len(self.s.ledger("EntraToken"))
+        q = self.s.buy()
+        registration = self.s.azure_sign_in(self.s.azure_land(q), "bob")
+        op = self.s.azure_do(p, "suspend")["operation"]
+        self.s.until(lambda: self.s.operation(op)["delivered"], 20, "the webhook is not taken")
+        self.s.alert("credentials")
+        time.sleep(6)
+        self.assertEqual(len(self.s.mails(TEAM, "credentials")), 1)
+        self.assertLess(len(self.s.ledger("EntraToken")) - began, 25)
+        mail = self.s.mails(TEAM, "credentials")[0]
+        self.assertIn(b"AADSTS7000222", mail.get_payload(decode=True))
+        self.assertEqual(stack_http.request("GET", registration).status, 200)
+        self.s.settings(secret_expired=False)
+        self.s.wait_order(p, seconds=60, contract="SUSPENDED", fulfilment="SUSPENDED")
+        self.s.wait_ready(self.s.register(registration, buyer(), 60))
+        self.assertEqual(self.s.azure_state(q)["activated"], 1)
+
+    def test_tokens_that_are_withdrawn(self):
+        self.s.settings(token_s=1)
+        p, _, _ = self.ready()
+        time.sleep(1.2)
+        self.s.azure_do(p, "suspend")
+        self.s.wait_order(p, contract="SUSPENDED", fulfilment="SUSPENDED")
+
+
+class OldEndpoint(AzureCase):
+    """token_version v1, and webhooks with v1 tokens."""
+    options = {"offers": [Offer(version="v1")]}
+
+    def test_life(self):
+        self.s.settings(jwt_version=1)
+        p, _, _ = self.ready()
+        op = self.s.azure_do(p, "change-plan", plan="enterprise")["operation"]
+        self.assertEqual(self.s.settled(op)["by"], "publisher")
+        self.s.wait_order(p, plan="enterprise", fulfilment="READY")
+        self.s.azure_do(p, "cancel")
+        self.s.wait_order(p, contract="CANCELLED")
+
+
+class Person(AzureCase):
+    """sign_in_match: person"""
+    options = {"offers": [Offer(match="person")]}
+
+    def test_colleagues_are_strangers(self):
+        p = self.s.buy()
+        registration = self.s.azure_land(p)
+        self.s.azure_sign_in(registration, "carol")
+        self.s.until(lambda: "another account" in stack_http.request("GET", registration).text,
+                     20, "carol is let in")
+        self.s.wait_ready(self.s.register(self.s.azure_sign_in(registration, "bob"), buyer()))
+
+
+class Trouble(AzureCase):
+    options = {"lease": "2s"}
+
+    def test_redis_away_during_a_webhook(self):
+        p, _, _ = self.ready()
+        self.s.quiet()
+        self.s.settings(redeliver_ms=300)
+        self.s.parts["redis"].kill()
+        op = self.s.azure_do(p, "suspend")["operation"]
+        self.s.until(lambda: self.s.operation(op)["deliveries"] >= 2, 30, "not delivered again")
+        self.assertGreaterEqual(self.s.operation(op)["last_status"], 500)
+        self.s.parts["redis"].start()
+        self.s.until(lambda: self.s.operation(op)["delivered"], 40, "lost")
+        self.s.wait_order(p, seconds=60, contract="SUSPENDED", fulfilment="SUSPENDED")
+
+    def test_the_api_in_a_bad_hour(self):
+        for kind in ("5xx", "throttle", "truncate", "timeout-after-effect", "not-json"):
+            with self.subTest(kind):
+                p, _, order = self.ready()
+                for op in ("SaasGet", "SaasOperation", "SaasSettle"):
+                    self.fault(op, kind, count=2, ms=200)
+                ident = self.s.azure_do(p, "change-plan", plan="enterprise")["operation"]
+                self.assertEqual(self.s.settled(ident, 30)["status"], "Succeeded")
+                self.s.wait_order(p, seconds=60, plan="enterprise", fulfilment="READY")
+                self.s.quiet()
+                self.assertEqual(self.effects(order).count("create"), 1)
+                self.assertEqual(self.effects(order).count("spec"), 2)
+                self.s.sandbox("DELETE", "faults")
+
+
+if __name__ == "__main__":
+    unittest.main()
