@@ -281,8 +281,10 @@ static void close_worker(struct worker *w)
     http_close(&w->http);
     for (int i = 0; i < 50 && uv_run(w->loop, UV_RUN_NOWAIT); i++)
         usleep(1000);
-    if (w->tasks == NULL && w->now)
+    if (w->tasks == NULL && w->now) {
+        snapshot_unref(&w->first);
         snapshot_unref(&w->now);
+    }
     for (int i = 0; i < 10; i++)
         uv_run(w->loop, UV_RUN_NOWAIT);
     uv_walk(w->loop, close_walk, NULL);
@@ -295,8 +297,10 @@ static void close_worker(struct worker *w)
 static int start(struct worker *w)
 {
     const struct config *c = w->now->cfg;
-    int rc = store_open(w->loop, &c->redis, STORE_WORKER, &w->store);
+    int rc;
 
+    w->first = snapshot_ref(w->now);
+    rc = store_open(w->loop, &c->redis, STORE_WORKER, &w->store);
     if (rc == 0 && (w->roles & ROLE_MARKET)) {
         rc = seal_load_key(c->seal_secret_file, &w->seal);
         if (rc)

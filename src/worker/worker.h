@@ -46,6 +46,7 @@ struct poller; /* poll.c */
 struct worker {
     uv_loop_t *loop;
     struct snapshot *now;
+    struct snapshot *first; /* what the stores of this process were opened with: outlives them */
     struct store *store;
     struct http *http;
     struct lease_table *leases;
