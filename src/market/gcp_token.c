@@ -110,6 +110,11 @@ enum market_class gcp_token_verify(struct gcp_job *j, const char **code)
     if (!want.audiences || !want.audiences[0])
         return MARKET_CONFIG;
     fault = jwt_verify(j->m->certs.set, j->text, &want, &claims);
+    /* Documented as one text; a list would address others as well. */
+    if (fault == JWT_OK && !cJSON_IsString(json_get(claims, "aud"))) {
+        cJSON_Delete(claims);
+        fault = JWT_AUDIENCE;
+    }
     *code = jwt_fault_name(fault);
     if (fault)
         return class_of(fault);
