@@ -31,9 +31,9 @@ struct event_work {
     unsigned natural_shard;
     struct str order;
     unsigned shard;
-    bool exists, linked;
-    bool moved;    /* the order goes on with another purchase by now */
-    unsigned hops; /* from shard to shard behind an alias */
+    bool exists, linked, ended; /* ended: the order's contract, when it was read */
+    bool moved;                 /* the order goes on with another purchase by now */
+    unsigned hops;              /* from shard to shard behind an alias */
 };
 
 /* Several listings may share one queue, and not every event names its product: then the poller

@@ -78,12 +78,27 @@ static void refreshed_end(struct task *t, const struct market_result *r)
     end_contract(t, plan_of(t), str_is(str_of(e->ev.reason), "EXPIRED") ? "EXPIRED" : "CANCELLED");
 }
 
+/* The event comes after the end of its agreement, which may have found no order to end. */
+static void add_end(struct args *a, const struct market_purchase *p)
+{
+    struct event_work *e = a->t->state;
+    int64_t now = clock_wall_ms();
+
+    if (e->ended && !e->linked)
+        return; /* since then at_ended and delete_at run */
+    args_kv(a, "contract",
+            str_is(str_of(p->status), "EXPIRED") ? STR("EXPIRED") : STR("CANCELLED"));
+    args_kvi(a, "at_ended", now);
+    args_kvi(a, "delete_at", now + (int64_t)purchase_grace_ms(e->cfg, plan_of(a->t)));
+    args_kv(a, "reason", str_of(p->status));
+}
+
 static void refreshed_grant(struct task *t, const struct market_result *r)
 {
     struct event_work *e = t->state;
     struct market_purchase p;
     struct args a = {.t = t};
-    bool empty = r->purchase.known_entitlements && r->purchase.nentitlements == 0;
+    bool empty = r->purchase.known_entitlements && r->purchase.nentitlements == 0, over;
 
     if (r->cls == MARKET_GONE || (empty && e->cfg->mode == CFG_LEGACY && e->cfg->contract &&
                                   !e->cfg->metered && e->exists)) {
@@ -105,8 +120,13 @@ static void refreshed_grant(struct task *t, const struct market_result *r)
     if (p.ends_ms == 0)
         p.ends_ms = e->ev.ends_ms;
     p.trial = p.trial || e->ev.trial;
+    over = r->cls == MARKET_OK && purchase_over(p.status);
+    p.granted = p.granted && !over; /* entitlements outlive the end for a while */
     /* Contract pricing is confirmed by its entitlement, usage pricing by an event that grants. */
-    purchase_args(&a, e->cfg, e->order, &p, !e->cfg->contract && e->ev.grants, e->ev.time_ms);
+    purchase_args(&a, e->cfg, e->order, &p, !over && !e->cfg->contract && e->ev.grants,
+                  e->ev.time_ms);
+    if (over)
+        add_end(&a, &p);
     if (e->linked)
         args_kv(&a, "supersede", STR("1"));
     crash_point("event.before_order");
@@ -188,6 +208,8 @@ static void current(struct task *t, int rc, const struct store_rows *rows)
     t->data = arena_str(t->arena, store_get(rows, "o.plan"));
     if (rc == 0)
         event_product(t, store_get(rows, "o.product"));
+    e->ended = rc == 0 && (str_is(store_get(rows, "o.contract"), "CANCELLED") ||
+                           str_is(store_get(rows, "o.contract"), "EXPIRED"));
     e->moved = purchase.n && !str_eq(purchase, e->purchase);
     if (e->license.n == 0 && rc == 0)
         e->license = arena_str(t->arena, store_get(rows, "o.license"));

@@ -42,6 +42,16 @@ const struct cfg_plan *purchase_plan(const struct cfg_market *m, const struct ma
     return plan_of_entitlements(m, p->entitlements, p->nentitlements, quantity);
 }
 
+bool purchase_over(const char *status)
+{
+    static const char *const ends[] = {"CANCELLED", "EXPIRED", "TERMINATED", "ARCHIVED"};
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+        if (str_is(str_of(status), ends[i]))
+            return true;
+    return false;
+}
+
 uint64_t purchase_grace_ms(const struct cfg_market *m, struct str plan)
 {
     const struct cfg_plan *p = config_plan(m, plan);

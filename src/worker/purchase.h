@@ -17,6 +17,8 @@ void purchase_args(struct args *a, const struct cfg_market *m, struct str order_
 /* Plan that the purchase means; NULL when the product has none. */
 const struct cfg_plan *purchase_plan(const struct cfg_market *m, const struct market_purchase *p,
                                      uint64_t *quantity);
+/* Is that status of an agreement (aws) its end? RENEWED and REPLACED are not: the order goes on. */
+bool purchase_over(const char *status);
 /* From the end of the contract to the deletion. */
 uint64_t purchase_grace_ms(const struct cfg_market *m, struct str plan);
 /* Shard and natural order id of a purchase key. */

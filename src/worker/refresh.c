@@ -36,22 +36,13 @@ static void written(struct task *t, int rc, const struct store_rows *rows)
         task_done(t);
 }
 
-static bool is_one_of(const char *word, const char *const *list)
-{
-    for (; *list; list++)
-        if (str_is(str_of(word), *list))
-            return true;
-    return false;
-}
-
 /* Without a word of the agreement only older contract listings may be judged by entitlements. What
  * never began has ended by the agreement's word only: the rest may still be on its way. */
 static bool has_ended(const struct refresh *s, const struct market_result *r)
 {
-    static const char *const ends[] = {"CANCELLED", "EXPIRED", "TERMINATED", "ARCHIVED", NULL};
     const struct market_purchase *p = &r->purchase;
 
-    if (r->cls == MARKET_OK && is_one_of(p->status, ends))
+    if (r->cls == MARKET_OK && purchase_over(p->status))
         return true;
     if (s->pending)
         return false;

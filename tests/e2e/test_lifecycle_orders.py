@@ -114,6 +114,15 @@ class Arrival(Lifecycle):
         self.assertEqual(order["reason"], "CANCELLED")
         self.assertNotIn(order.get("tenant", ""), self.s.environments())
 
+    def test_the_beginning_is_told_after_the_end(self):
+        self.fault("event:License Updated", "drop")
+        self.fault("event:Purchase Agreement Created", "delay", ms=1500)
+        p = self.s.buy("notes", "starter")
+        self.act(p, "cancel")
+        order = self.s.wait_order(p, contract="CANCELLED")
+        self.assertEqual(order["reason"], "CANCELLED")
+        self.assertGreater(int(order["delete_at"]), int(order["at_ended"]))
+
     def test_landing_twice_is_one_environment(self):
         p, mail = self.s.buy("notes", "starter"), buyer()
         first, second = self.s.land(p), self.s.land(p)
