@@ -23,12 +23,12 @@ PLANS = {
                         "later: at-renewal}", {"trial_days": 30}),
     "enterprise": ("exec", "limits: {memory: 96M}", {"term": "P3Y"}),
     "closed": ("exec", "", {}),
-    "later": ("exec", "", {}),
+    "later": ("exec", "", {"private": True}),
     "replaced": ("process", "", {}),
     "served": ("process", "changes: {replaced: replace}", {}),
     "seats": ("exec", "", {"seats": True, "min_seats": 1, "max_seats": 100}),
     "auto": ("exec", "", {"auto_activate": True}),
-    "hidden": ("exec", "", {"private": True}),
+    "unknown": (None, "", {}),  # the configuration does not have it
     "brief": ("exec", "grace: 2s", {}),
     "early": ("sick", "commit: at-registration", {}),
     "manual": ("exec", "commit: manual", {}),
@@ -88,6 +88,8 @@ class Offer:
     def market(self):
         text = MARKET.format(name=self.name, match=self.match, version=self.version)
         for name, (template, lines, _) in PLANS.items():
+            if template is None:
+                continue
             text += "    %s: {deployment_template: %s%s}\n" % (name, template,
                                                               ", " + lines if lines else "")
         return text

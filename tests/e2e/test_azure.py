@@ -67,7 +67,7 @@ class Purchase(AzureCase):
     def test_trial_private_test_and_three_years(self):
         for plan, more, fields in (
                 ("starter", {"trial": True}, {"trial": "1"}),
-                ("hidden", {"private_offer": "11111111-2222-4333-8444-555555555555"}, {}),
+                ("later", {"private_offer": "11111111-2222-4333-8444-555555555555"}, {}),
                 ("starter", {"test": True}, {"test": "1"}),
                 ("enterprise", {}, {"term": "P3Y"})):
             with self.subTest(plan=plan, **more):
@@ -140,6 +140,37 @@ class Held(AzureCase):
         self.s.wait_order(p, fulfilment="FAILED")
         self.s.alert("failed")
         self.assertEqual(self.s.azure_state(p)["activate_calls"], 0)
+
+    def test_cancelled_while_it_is_made(self):
+        p = self.s.buy("sick")
+        page = self.arrive(p)
+        self.s.wait_order(p, fulfilment="VERIFYING")
+        self.s.azure_do(p, "cancel")
+        order = self.s.wait_order(p, contract="CANCELLED", fulfilment="SUSPENDED")
+        self.cured(True)
+        self.s.quiet()
+        self.assertNotEqual(self.answers(order), 200)
+        self.assertEqual(self.s.azure_state(p)["activate_calls"], 0)
+        self.assertEqual(self.s.status(page)["billing"], "never")
+
+    def test_a_plan_that_is_not_configured(self):
+        """No other plan takes its place, nothing is activated, the team is told."""
+        p = self.s.buy("unknown")
+        page = self.arrive(p)
+        order = self.s.wait_order(p, fulfilment="STUCK", plan_id="unknown")
+        self.assertNotIn("plan", order)
+        self.assertEqual(self.effects(order), [])
+        self.assertEqual(self.s.azure_state(p)["activate_calls"], 0)
+        self.assertEqual(self.s.status(page)["billing"], "held_failed")
+        self.s.alert("does not know")
+        q = self.s.buy("unknown", auto_activate=True)
+        self.assertEqual(self.effects(self.s.wait_order(q, fulfilment="STUCK")), [])
+        r, _, before = self.ready()
+        op = self.s.settled(self.s.azure_do(r, "change-plan", plan="unknown")["operation"])
+        self.assertEqual((op["status"], op["by"]), ("Failed", "publisher"))
+        self.s.quiet()
+        self.assertEqual(self.s.order_of(r)["plan"], "starter")
+        self.assertEqual(self.effects(before).count("spec"), 1)
 
     def test_deadline_rejects(self):
         p = self.s.buy("sickreject")
