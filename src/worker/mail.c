@@ -250,7 +250,8 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
     m->plan = plan ? str_of(plan->title) : STR("");
     m->money = mail_money_text(t->arena,
                                &(struct mail_money){m->kind, channel, store_get(rows, "o.contract"),
-                                                    store_get(rows, "o.commit")});
+                                                    store_get(rows, "o.commit"),
+                                                    plan && plan->commit == CFG_COMMIT_REGISTERED});
     m->message_id = message_id(t, store_get(rows, "s.created"));
     if (obsolete(m) || (mail_is_alert(m->kind) ? c->notify.alert_to[0] == '\0' : m->email.n == 0))
         task_done(t);

@@ -1,9 +1,16 @@
 #include "worker/mail_money.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-enum when { HELD, ASKED, PAYMENT };
+enum when {
+    EARLY,   /* held, and begins with the registration */
+    WAITS,   /* held or asked for: nothing has begun */
+    HELD,    /* we have not even asked */
+    ASKED,   /* we asked, the channel has not confirmed */
+    PAYMENT, /* the channel suspended the contract */
+    ENDED,
+    NEVER /* ended or refused before anything began */
+};
 
 /* %s is the marketplace. */
 static const struct {
@@ -11,15 +18,21 @@ static const struct {
     enum when when;
     const char *text;
 } rows[] = {
-    {"registered", HELD, "You are not charged yet. Billing starts when your environment is ready."},
-    {"delayed", HELD, "You are not charged yet. Billing starts when your environment is ready."},
+    {"registered", EARLY, "You are not charged yet. Billing starts when %s confirms."},
+    {"delayed", EARLY, ""},
+    {"registered", WAITS,
+     "You are not charged yet. Billing starts when your environment is ready."},
+    {"delayed", WAITS, "You are not charged yet. Billing starts when your environment is ready."},
+    {"failed", EARLY, ""},
     {"failed", HELD,
      "You have not been charged. Billing only starts when your environment is ready."},
     {"ready", ASKED, "You are not charged yet. Billing starts when %s confirms."},
     {"suspended", PAYMENT,
      "%s has suspended your subscription, which usually means a problem with the payment. When it "
      "is settled there, your environment comes back."},
-    {"closed", HELD, "You have not been charged."},
+    {"suspended", ENDED,
+     "Your subscription has ended. The status page says until when your data is kept."},
+    {"closed", NEVER, "You have not been charged."},
 };
 
 static const struct {
@@ -38,11 +51,21 @@ static const char *marketplace(struct str channel)
 
 static bool holds(const struct mail_money *m, enum when w)
 {
+    bool held = str_is(m->commit, "held"), asked = str_is(m->commit, "asked");
+
     switch (w) {
+    case EARLY:
+        return m->early && (held || asked);
+    case WAITS:
+        return held || asked;
     case HELD:
-        return str_is(m->commit, "held") || str_is(m->commit, "asked");
+        return held;
     case ASKED:
-        return str_is(m->commit, "asked");
+        return asked;
+    case ENDED:
+        return str_is(m->contract, "CANCELLED") || str_is(m->contract, "EXPIRED");
+    case NEVER:
+        return held || asked || str_is(m->commit, "rejected");
     case PAYMENT:
         return str_is(m->contract, "SUSPENDED");
     }
@@ -57,6 +80,8 @@ struct str mail_money_text(struct arena *a, const struct mail_money *m)
         if (strcmp(rows[i].kind, m->kind) != 0 || !holds(m, rows[i].when))
             continue;
         at = strstr(rows[i].text, "%s");
+        if (rows[i].text[0] == '\0')
+            break;
         if (!at)
             return str_of(arena_fmt(a, "%s\n\n", rows[i].text));
         return str_of(

@@ -5,6 +5,8 @@
 #ifndef LM_MAIL_MONEY_H
 #define LM_MAIL_MONEY_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/str.h"
 
@@ -12,6 +14,7 @@ struct mail_money {
     const char *kind;            /* of the mail: registered, ready, ... */
     struct str channel;          /* aws, azure, gcp */
     struct str contract, commit; /* fields of the order */
+    bool early;                  /* plans.x.commit: at-registration */
 };
 
 /* A paragraph with its empty line, or the empty slice. Lives in the arena or is static. */

@@ -72,27 +72,35 @@ static void money(void **state)
 {
     static const struct {
         const char *kind, *channel, *contract, *commit, *want;
+        bool early;
     } t[] = {
-        {"registered", "azure", "PENDING", "held", "You are not charged yet."},
-        {"registered", "aws", "ACTIVE", "", ""},
-        {"delayed", "gcp", "PENDING", "held", "You are not charged yet."},
-        {"failed", "azure", "PENDING", "held", "You have not been charged."},
-        {"failed", "azure", "ACTIVE", "done", ""},
-        {"failed", "azure", "ACTIVE", "", ""},
-        {"ready", "gcp", "PENDING", "asked", "when Google Cloud Marketplace confirms.\n\n"},
-        {"ready", "gcp", "ACTIVE", "done", ""},
-        {"suspended", "azure", "SUSPENDED", "done", "Microsoft Marketplace has suspended"},
-        {"suspended", "azure", "ACTIVE", "done", ""},
-        {"closed", "azure", "CANCELLED", "held", "You have not been charged.\n\n"},
-        {"closed", "azure", "CANCELLED", "done", ""},
-        {"alert-stuck", "azure", "PENDING", "held", ""},
+        {"registered", "azure", "PENDING", "held", "You are not charged yet.", false},
+        {"registered", "aws", "ACTIVE", "", "", false},
+        {"delayed", "gcp", "PENDING", "held", "You are not charged yet.", false},
+        {"failed", "azure", "PENDING", "held", "You have not been charged.", false},
+        {"failed", "azure", "ACTIVE", "done", "", false},
+        {"failed", "azure", "ACTIVE", "", "", false},
+        {"ready", "gcp", "PENDING", "asked", "when Google Cloud Marketplace confirms.\n\n", false},
+        {"ready", "gcp", "ACTIVE", "done", "", false},
+        {"suspended", "azure", "SUSPENDED", "done", "Microsoft Marketplace has suspended", false},
+        {"suspended", "azure", "ACTIVE", "done", "", false},
+        {"closed", "azure", "CANCELLED", "held", "You have not been charged.\n\n", false},
+        {"suspended", "azure", "CANCELLED", "done", "Your subscription has ended.", false},
+        {"suspended", "azure", "CANCELLED", "held", "Your subscription has ended.", false},
+        {"closed", "azure", "CANCELLED", "done", "", false},
+        {"closed", "gcp", "CANCELLED", "rejected", "You have not been charged.\n\n", false},
+        {"registered", "azure", "PENDING", "held", "when Microsoft Marketplace confirms.", true},
+        {"failed", "azure", "PENDING", "asked", "", false},
+        {"failed", "azure", "PENDING", "held", "", true},
+        {"delayed", "azure", "PENDING", "asked", "", true},
+        {"alert-stuck", "azure", "PENDING", "held", "", false},
     };
     struct arena *a = arena_new(1024, 65536);
 
     (void)state;
     for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
         const struct mail_money m = {t[i].kind, str_of(t[i].channel), str_of(t[i].contract),
-                                     str_of(t[i].commit)};
+                                     str_of(t[i].commit), t[i].early};
         struct str s = mail_money_text(a, &m);
 
         assert_int_equal(s.n == 0, t[i].want[0] == '\0');
