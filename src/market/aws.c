@@ -163,4 +163,5 @@ const struct market_ops market_aws = {
     .poll = aws_poll,
     .ack = aws_ack,
     .parse = aws_parse,
+    .list = aws_list,
 };

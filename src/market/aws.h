@@ -32,7 +32,7 @@ struct aws_op {
 };
 
 extern const struct aws_op aws_resolve_customer, aws_get_entitlements, aws_describe_agreement,
-    aws_get_terms, aws_get_agreement_entitlements, aws_receive, aws_delete;
+    aws_get_terms, aws_get_agreement_entitlements, aws_search_agreements, aws_receive, aws_delete;
 
 struct aws_answer {
     enum market_class cls;
@@ -74,6 +74,7 @@ struct aws_job {
         market_result_cb *result;
         market_batch_cb *batch;
         market_ack_cb *ack;
+        market_page_cb *page;
     } cb;
 
     /* The API call under way (aws_api.c). */
@@ -97,6 +98,12 @@ struct aws_job {
     /* poll, ack */
     struct market_message *msgs;
     size_t nmsgs, at;
+
+    /* list: at goes through it too */
+    struct market_purchase *list;
+    size_t nlist;
+    unsigned status;
+    const char *next;
 };
 
 enum { AWS_ENTITLEMENTS = 512, AWS_PAGES = 200, AWS_JSON_MAX = 8 << 20 };
@@ -125,12 +132,15 @@ struct str aws_error_code(const cJSON *body, struct str header);
 /* aws_entitle.c: reads all pages for j->p, then calls j->after_entitlements. */
 void aws_entitle(struct aws_job *j);
 
-/* aws_resolve.c, aws_refresh.c, aws_poll.c: members of market_aws. */
+/* aws_resolve.c, aws_refresh.c, aws_poll.c, aws_list.c: members of market_aws. */
 void aws_resolve(struct market *m, struct str token, market_result_cb *cb, void *arg);
 void aws_refresh(struct market *m, const struct market_purchase *known, market_result_cb *cb,
                  void *arg);
 void aws_poll(struct market *m, market_batch_cb *cb, void *arg);
 void aws_ack(struct market *m, const char *receipt, market_ack_cb *cb, void *arg);
+/* Concurrent listings with a product_id. standing is UNKNOWN: the worker judges by status, and by
+ * licence and entitlements of the active ones. */
+void aws_list(struct market *m, const char *page, market_page_cb *cb, void *arg);
 void aws_result_end(struct aws_job *j, enum market_class cls, const char *code,
                     uint64_t retry_after_ms);
 

@@ -34,6 +34,11 @@ const struct aws_op aws_get_agreement_entitlements = {
     JSON10,       "aws-marketplace",
     SIDE_MS,      REPLY,
     false,        false};
+const struct aws_op aws_search_agreements = {
+    EP_AGREEMENT, "AWSMPCommerceService_v20200301.SearchAgreements",
+    JSON10,       "aws-marketplace",
+    SIDE_MS,      REPLY,
+    false,        false};
 const struct aws_op aws_receive = {
     EP_SQS, "AmazonSQS.ReceiveMessage", JSON10, "sqs", POLL_MS, AWS_JSON_MAX, true, false};
 const struct aws_op aws_delete = {
