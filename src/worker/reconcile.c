@@ -5,8 +5,8 @@
  * next goes on from there. One task per listing, so one reconciler, however many workers. Each
  * purchase is compared with its order as it is now and written as of the time of the listing: a
  * newer fact wins. A purchase that lives and has no order gets one; an order that differs is
- * repaired. Orders that the list no longer has are found by the resync, which refreshes every live
- * order after `worker.refresh`.
+ * repaired; agreements (aws) see reconcile_agreement.c. Orders that the list no longer has are
+ * found by the resync, which refreshes every live order after `worker.refresh`.
  *
  * The task never ends while the listing is configured: between two walks it waits
  * `worker.reconcile`, give or take a quarter.
@@ -19,23 +19,9 @@
 #include "base/rand.h"
 #include "worker/kinds.h"
 #include "worker/purchase.h"
-#include "worker/truth.h"
+#include "worker/reconcile.h"
 
 enum { NEXT_PAGE_MS = 10, LOOK_AGAIN_MS = 1000, PAGE_TRIES = 5 };
-
-struct reconcile {
-    struct str channel, product;
-    struct market *market;
-    const struct market_ops *ops;
-    const struct cfg_market *cfg;
-    struct market_purchase *p;
-    size_t n, at;
-    struct str next;
-    int64_t started;
-    uint64_t seen, repaired, created;
-    enum market_class cls; /* of a page that could not be had */
-    const char *code;
-};
 
 static void each(struct task *t);
 
@@ -108,21 +94,25 @@ static void note(struct task *t)
     task_store(t, t->shard, STORE_TASK_STEP, a.v, a.n, noted);
 }
 
-static void go_on(struct task *t, int rc, const struct store_rows *rows)
+void reconcile_next(struct task *t)
 {
     struct reconcile *r = t->state;
 
-    (void)rows;
-    if (rc) {
-        task_retry(t, "RETRY", "cannot queue the refresh", 0);
-        return;
-    }
     r->at++;
     each(t);
 }
 
+static void asked(struct task *t, int rc, const struct store_rows *rows)
+{
+    (void)rows;
+    if (rc)
+        task_retry(t, "RETRY", "cannot queue the refresh", 0);
+    else
+        reconcile_next(t);
+}
+
 /* The refresh task reads what a list does not tell (accounts) and answers a change that waits. */
-static void ask_refresh(struct truth *x)
+void reconcile_ask_refresh(struct truth *x, int64_t ms)
 {
     struct task *t = x->t;
     struct args a;
@@ -132,9 +122,9 @@ static void ask_refresh(struct truth *x)
     args_cstr(&a, "refresh");
     args_cstr(&a, "market");
     args_add(&a, x->order);
-    args_int(&a, LOOK_AGAIN_MS);
+    args_int(&a, ms);
     args_cstr(&a, "");
-    task_store(t, x->shard, STORE_TASK_ADD, a.v, a.n, go_on);
+    task_store(t, x->shard, STORE_TASK_ADD, a.v, a.n, asked);
 }
 
 static void done(struct truth *x)
@@ -154,9 +144,9 @@ static void done(struct truth *x)
                 FI("created", x->created));
     }
     if (x->created || x->p.change_id[0] || x->awaits)
-        ask_refresh(x);
+        reconcile_ask_refresh(x, LOOK_AGAIN_MS);
     else
-        go_on(t, 0, NULL);
+        reconcile_next(t);
 }
 
 static void compare(struct truth *x)
@@ -171,7 +161,7 @@ static void compare(struct truth *x)
         done(x);
     } else if (x->cfg != r->cfg) {
         LOG(LOG_WARN, "reconcile.other_product", FS("order", x->order));
-        go_on(x->t, 0, NULL);
+        reconcile_next(x->t);
     } else {
         truth_write(x);
     }
@@ -192,6 +182,10 @@ static void each(struct task *t)
         return;
     }
     r->seen++;
+    if (!standing_channel(r->cfg)) {
+        reconcile_agreement(t);
+        return;
+    }
     x = truth_new(t, r->channel, r->product, str_of(r->p[r->at].purchase));
     if (!x)
         return;
@@ -212,7 +206,7 @@ static bool keep_page(struct task *t, const struct market_page *page)
             return false;
         if (r->p[r->n].read_ms == 0)
             r->p[r->n].read_ms = now;
-        if (r->p[r->n].purchase[0])
+        if (r->p[r->n].purchase[0] || r->p[r->n].agreement[0])
             r->n++;
     }
     return r->p != NULL;
@@ -254,6 +248,8 @@ static void failed(struct task *t, const struct market_page *page)
     r->code = arena_dup(t->arena, str_of(page->code));
     if (task_step(t, "s.page").n && stale_page)
         begin_anew(t);
+    else if (page->cls == MARKET_CONFIG && !standing_channel(r->cfg))
+        task_retry(t, "CONFIG", page->code, pause_ms(t)); /* without the list all else goes on */
     else
         truth_failed(t, r->cfg, r->cls, page->code, page->retry_after_ms);
 }
@@ -265,6 +261,8 @@ static void listed(void *arg, const struct market_page *page)
     if (!task_release(t))
         return;
     crash_point("reconcile.after_market");
+    if (page->cls == MARKET_OK && page->code[0])
+        LOG(LOG_WARN, "reconcile.incomplete", FS("product", t->subject), F("code", page->code));
     if (page->cls != MARKET_OK)
         failed(t, page);
     else if (!keep_page(t, page))
@@ -283,7 +281,7 @@ void reconcile_run(struct task *t)
     }
     r->channel = str_cut(t->subject, '/', &r->product);
     r->market = snapshot_market(t->snap, r->channel, r->product, &r->ops, &r->cfg);
-    if (!r->market || !r->ops->list) {
+    if (!r->market || !r->ops->list || !standing_listed(r->cfg)) {
         task_done(t); /* no longer configured */
         return;
     }

@@ -16,6 +16,11 @@ bool standing_channel(const struct cfg_market *m)
     return m && (is_azure(m) || strcmp(m->channel, "gcp") == 0);
 }
 
+bool standing_listed(const struct cfg_market *m)
+{
+    return standing_channel(m) || (m->mode == CFG_CONCURRENT && m->product_id[0]);
+}
+
 const char *standing_word(enum market_standing s)
 {
     static const char *const words[] = {
@@ -148,6 +153,7 @@ void order_now_read(struct task *t, const struct store_rows *rows, struct order_
     out->known.no_renewal = str_is(store_row_get(r, "o.no_renewal"), "1");
     out->known.signup_wanted = str_is(store_row_get(r, "o.signup"), "wanted");
     out->known.pending_quantity = (uint64_t)store_row_int(r, "o.pending_quantity", 0);
+    out->quantity = (uint64_t)store_row_int(r, "o.quantity", 0);
     if (str_is(store_row_get(r, "o.seats"), "1"))
         out->known.quantity = (uint64_t)store_row_int(r, "o.quantity", 0);
 }

@@ -14,6 +14,7 @@
 struct order_now {
     bool exists, registered, unattended, ended;
     struct str product, contract, plan, standing, commit, plan_unknown, change_id;
+    uint64_t quantity;
     int64_t at, now, created, at_registered, at_asked;
     int64_t change_at;  /* since when an accepted change is awaited; 0: none */
     int64_t gone_since; /* since when the channel does not know a running purchase; 0: it does */
@@ -22,6 +23,9 @@ struct order_now {
 
 /* True for a channel whose purchases have a standing. */
 bool standing_channel(const struct cfg_market *m);
+/* False where the channel has no list that a walk could use: aws listings in legacy mode, or
+ * without their product_id. */
+bool standing_listed(const struct cfg_market *m);
 /* "held" "scheduled" "active" "suspended" "ended" "unknown" */
 const char *standing_word(enum market_standing s);
 /* rows NULL or empty: no such order. */

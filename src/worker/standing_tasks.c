@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/rand.h"
+#include "worker/standing.h"
 #include "worker/worker.h"
 
 enum { SPREAD_MS = 2000 };
@@ -44,7 +45,7 @@ void standing_tasks_start(struct worker *w)
             continue;
         if (s->market_ops[i]->keys)
             add(w, &s->cfg->markets[i], "keys", 0);
-        if (s->market_ops[i]->list)
+        if (s->market_ops[i]->list && standing_listed(&s->cfg->markets[i]))
             add(w, &s->cfg->markets[i], "reconcile", rand_below(SPREAD_MS));
     }
 }
