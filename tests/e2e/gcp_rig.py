@@ -13,6 +13,8 @@ NEED = ("redis", "sandbox", "worker", "front", "nginx")
 SUBSCRIPTION = "projects/acme-public/subscriptions/lastmile"
 ACCOUNT = "lastmile@acme-public.iam.gserviceaccount.com"
 
+KEY_FILE = "credentials_file: ${var}/sandbox/gcp-key.json"
+
 MARKET = """- name: {name}
   cloud: gcp
   product: {title}
@@ -60,7 +62,7 @@ SICK = """  sick:
 
 class Listing:
     def __init__(self, name="notes", automatic=False, push=False, provider="acme-public",
-                 credentials="credentials_file: ${var}/sandbox/gcp-key.json", **sandbox):
+                 credentials=KEY_FILE, **sandbox):
         self.name, self.automatic, self.push, self.provider = name, automatic, push, provider
         self.credentials, self.sandbox = credentials, sandbox
         self.service = name + ".endpoints.acme-public.cloud.goog"
@@ -100,11 +102,10 @@ class Listing:
 class GcpStack(FaultStack):
     """settings: of the sandbox's Google, from the start."""
 
-    def __init__(self, products=None, reconcile="10m", settings=None, late_after="30m", **more):
+    def __init__(self, products=None, settings=None, late_after="30m", **more):
         self.settings_at_start = dict({"settle_ms": 100}, **(settings or {}))
         super().__init__(products=products or [Listing()], **more)
-        text = faults.CONFIG.replace("  resync:", "  reconcile: %s\n  resync:" % reconcile)
-        text = text.replace("  alert_to:", "  late_after: %s\n  alert_to:" % late_after)
+        text = faults.CONFIG.replace("  alert_to:", "  late_after: %s\n  alert_to:" % late_after)
         self.options["config"] = text + SICK
 
     def start(self):
