@@ -26,6 +26,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/proc.h"
 #include "base/rand.h"
 #include "config/config.h"
 #include "deploy/engine.h"
@@ -317,6 +318,23 @@ static inline void rig_close(struct rig *g)
         _exit(127);
     }
     waitpid(pid, NULL, 0);
+}
+
+/* valgrind before 3.21 has no pidfd_open, and without it no keeper can be watched. */
+static inline void rig_needs_pidfd(void **state)
+{
+    (void)state;
+    print_message("skipped: no pidfd_open here (an old valgrind)\n");
+    skip();
+}
+
+static inline bool rig_lacks_pidfd(void)
+{
+    int fd = proc_pidfd(getpid());
+
+    if (fd >= 0)
+        close(fd);
+    return fd == -ENOSYS;
 }
 
 #endif
