@@ -164,7 +164,40 @@ def terms(ask):
     return 200, {"acceptedTerms": [{"freeTrialPricingTerm": {}} if trial else {"legalTerm": {}}]}
 
 
+def summary(ident, status, product="prod-qtwveexample", **more):
+    return dict({"agreementId": ident, "status": status, "acceptor": {"accountId": ACCOUNT},
+                 "acceptanceTime": 1780315100.5, "startTime": 1780315200, "endTime": 1780315300,
+                 "proposalSummary": {"offerId": "offer-1", "resources": [{"id": product}]}}, **more)
+
+
+def search(ask):
+    """The product says what the seller has; every request must be a documented one."""
+    where = {f["name"]: f["values"] for f in ask["filters"]}
+    assert ask["catalog"] == "AWSMarketplace" and 1 <= ask["maxResults"] <= 50
+    assert sorted(where) == ["AgreementType", "PartyType", "ResourceIdentifier", "Status"]
+    assert where["PartyType"] == ["Proposer"] and where["AgreementType"] == ["PurchaseAgreement"]
+    (product,), (status,) = where["ResourceIdentifier"], where["Status"]
+    if product == "prod-denied":
+        return error("AccessDeniedException")
+    if product == "prod-endless":
+        return 200, {"agreementViewSummaries": [], "nextToken": "same"}
+    page = ask.get("nextToken", "")
+    found = {
+        "RENEWED": {"": [], "n1": [summary("agmt-old", status)]},
+        "ACTIVE": {"": [summary("agmt-1", status), summary("agmt-x", status, "prod-other"),
+                        summary("agmt-payg", status, endTime=None)],
+                   "n1": [summary("agmt-secret", status,
+                                  entitlements=[{"licenseArn": LICENSE}]),
+                          summary("agmt-later", status)]},
+        "CANCELLED": {"": [summary("agmt-ended", status)]},
+    }.get(status, {"": []})
+    return 200, {"agreementViewSummaries": found[page],
+                 "nextToken": "n1" if page == "" and "n1" in found else None}
+
+
 def licences(ask):
+    if ask["agreementId"] == "agmt-secret":
+        return error("AccessDeniedException")
     return 200, {"agreementEntitlements": [
         {"status": "PROVISIONED", "licenseArn": LICENSE}, {"status": "FAILED"}]}
 
@@ -191,6 +224,7 @@ OPS = {
     "AWSMPCommerceService_v20200301.DescribeAgreement": agreement,
     "AWSMPCommerceService_v20200301.GetAgreementTerms": terms,
     "AWSMPCommerceService_v20200301.GetAgreementEntitlements": licences,
+    "AWSMPCommerceService_v20200301.SearchAgreements": search,
     "AmazonSQS.ReceiveMessage": receive,
     "AmazonSQS.DeleteMessage": delete,
 }
