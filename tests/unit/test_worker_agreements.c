@@ -1,0 +1,324 @@
+/*
+ * The walk over AWS's agreements: what no event told is repaired the way an event would have done
+ * it, counted once, and nothing that has ended is opened again.
+ */
+#include "worker_rig.h"
+
+static const char aws[] = "marketplaces:\n"
+                          "  - name: prod\n"
+                          "    cloud: aws\n"
+                          "    product_code: code\n"
+                          "    product_id: prod-x\n"
+                          "    pricing: contract\n"
+                          "    plans:\n"
+                          "      silver: {deployment_template: one, default: true}\n"
+                          "      gold: {deployment_template: one}\n"
+                          "deployment_templates:\n"
+                          "  one: {engine: exec, command: [/bin/true]}\n";
+
+enum { DEALS = 8, DAY = 24 * 3600 * 1000 };
+
+/* --- AWS as far as a walk sees it: one agreement per licence ---------------------------------- */
+
+static struct deal {
+    char agreement[16], license[16], status[16], account[16];
+    struct market_entitlement is;
+    bool granted;
+    int64_t bought;
+} deals[DEALS];
+static size_t ndeals;
+static unsigned walks;
+static enum market_class list_cls;
+
+static struct deal *deal(const char *id, const char *plan)
+{
+    struct deal *d = &deals[ndeals++];
+
+    snprintf(d->agreement, sizeof(d->agreement), "agmt-%s", id);
+    snprintf(d->license, sizeof(d->license), "l-%s", id);
+    snprintf(d->status, sizeof(d->status), "ACTIVE");
+    snprintf(d->account, sizeof(d->account), "1234");
+    d->is = (struct market_entitlement){plan, "1", 0};
+    d->granted = true;
+    d->bought = clock_wall_ms() - DAY;
+    return d;
+}
+
+static struct market_purchase view(const struct deal *d)
+{
+    struct market_purchase p = market_purchase_none;
+    bool active = strcmp(d->status, "ACTIVE") == 0;
+
+    p.purchase = p.license = d->license;
+    p.agreement = d->agreement;
+    p.account = d->account;
+    p.status = d->status;
+    p.product_code = "code";
+    p.bought_ms = d->bought;
+    p.read_ms = clock_wall_ms();
+    p.known_entitlements = true;
+    p.granted = active && d->granted;
+    p.entitlements = &d->is;
+    p.nentitlements = p.granted;
+    return p;
+}
+
+static void answer_view(struct fake_call *c)
+{
+    struct market_result r = {.cls = MARKET_GONE, .code = ""};
+
+    if (c->n) {
+        r.cls = MARKET_OK;
+        r.purchase = view(&deals[c->n - 1]);
+    }
+    c->cb.result(c->arg, &r);
+}
+
+static void read_deal(struct market *m, const struct market_purchase *known, market_result_cb *cb,
+                      void *arg)
+{
+    struct fake_call *c = fake_call(answer_view, arg);
+
+    (void)m;
+    c->cb.result = cb;
+    for (size_t i = 0; i < ndeals; i++)
+        if (strcmp(deals[i].license, known->purchase) == 0)
+            c->n = i + 1;
+}
+
+/* Two pages, as the channel orders them: "" what is not active any more, "1" the rest. An ended
+ * agreement does not name its licence. */
+static void answer_list(struct fake_call *c)
+{
+    struct market_page page = {.cls = list_cls, .code = "", .next = c->n ? "" : "1"};
+
+    for (size_t i = 0; i < ndeals && list_cls == MARKET_OK; i++) {
+        bool active = strcmp(deals[i].status, "ACTIVE") == 0;
+
+        if (active != (c->n == 1))
+            continue;
+        c->list[page.n] = view(&deals[i]);
+        if (!active)
+            c->list[page.n].purchase = c->list[page.n].license = "";
+        page.n++;
+    }
+    page.purchases = c->list;
+    c->cb.page(c->arg, &page);
+}
+
+static void list_deals(struct market *m, const char *page, market_page_cb *cb, void *arg)
+{
+    struct fake_call *c = fake_call(answer_list, arg);
+
+    (void)m;
+    c->cb.page = cb;
+    c->n = page[0] != '\0';
+    walks += c->n == 0;
+}
+
+static void begin(void)
+{
+    static struct market_ops ops;
+
+    memset(deals, 0, sizeof(deals));
+    ndeals = 0;
+    list_cls = MARKET_OK;
+    rig_start(aws);
+    ops = fake_ops;
+    ops.refresh = read_deal;
+    ops.list = list_deals;
+    rig.now->market_ops[0] = &ops;
+}
+
+/* One walk to its end and all that follows from it. */
+static void walk(const char *repaired, const char *created)
+{
+    unsigned before = walks;
+
+    OK(0, STORE_TASK_ADD, "reconcile:aws/prod", "reconcile", "market", "aws/prod", "0", "");
+    rig_until(quiet, NULL, "the walk");
+    assert_true(walks > before);
+    assert_string_equal(RAW("HGET", "{p0}:k:reconcile:aws/prod", "s.last_repaired"), repaired);
+    assert_string_equal(RAW("HGET", "{p0}:k:reconcile:aws/prod", "s.last_created"), created);
+}
+
+static const char *of(const char *purchase, const char *name)
+{
+    return order_field("aws", purchase, name);
+}
+
+/* --- what it repairs -------------------------------------------------------------------------- */
+
+static void a_lost_purchase_is_found_once(void **state)
+{
+    (void)state;
+    begin();
+    deal("a", "gold");
+    walk("0", "1");
+    assert_string_equal(of("l-a", "o.contract"), "ACTIVE");
+    assert_string_equal(of("l-a", "o.plan"), "gold");
+    assert_string_equal(of("l-a", "o.agreement"), "agmt-a");
+    assert_string_equal(of("l-a", "o.tenant"), ""); /* nobody has landed */
+    walk("0", "0");
+    rig_stop();
+}
+
+static void another_plan_is_read(void **state)
+{
+    struct deal *d;
+
+    (void)state;
+    begin();
+    d = deal("a", "silver");
+    walk("0", "1");
+    d->is.dimension = "gold";
+    walk("1", "0");
+    assert_string_equal(of("l-a", "o.plan"), "gold");
+    d->is.value = "3";
+    walk("1", "0");
+    assert_string_equal(of("l-a", "o.quantity"), "3");
+    walk("0", "0");
+    rig_stop();
+}
+
+static void a_lost_end_is_found_and_final(void **state)
+{
+    struct deal *d, *e;
+
+    (void)state;
+    begin();
+    d = deal("a", "silver");
+    e = deal("b", "silver");
+    e->granted = false;
+    walk("0", "2");
+    assert_string_equal(of("l-b", "o.contract"), "PENDING");
+    snprintf(d->status, sizeof(d->status), "TERMINATED");
+    snprintf(e->status, sizeof(e->status), "EXPIRED");
+    walk("2", "0");
+    assert_string_equal(of("l-a", "o.contract"), "CANCELLED");
+    assert_string_equal(of("l-b", "o.contract"), "EXPIRED");
+    walk("0", "0");
+    snprintf(d->status, sizeof(d->status), "ACTIVE"); /* a list that is behind */
+    walk("0", "0");
+    assert_string_equal(of("l-a", "o.contract"), "CANCELLED");
+    rig_stop();
+}
+
+/* --- renewals --------------------------------------------------------------------------------- */
+
+static void a_lost_renewal_joins_its_order(void **state)
+{
+    char first[ID_ORDER];
+    struct deal *d;
+
+    (void)state;
+    begin();
+    d = deal("a", "silver");
+    walk("0", "1");
+    snprintf(first, sizeof(first), "%s", of("l-a", "o.id"));
+    for (const char *const *n = (const char *const[]){"b", "c", "d", NULL}; *n; n++) {
+        char purchase[16];
+
+        snprintf(d->status, sizeof(d->status), **n == 'c' ? "REPLACED" : "RENEWED");
+        d = deal(*n, "silver");
+        walk("1", "0");
+        snprintf(purchase, sizeof(purchase), "l-%s", *n);
+        assert_string_equal(of("l-a", "o.purchase"), purchase);
+        assert_string_equal(of("l-a", "o.contract"), "ACTIVE");
+        assert_string_equal(of("l-a", "o.agreement"), d->agreement);
+        walk("0", "0");
+    }
+    assert_string_equal(of("l-a", "o.renewals"), "3");
+    assert_string_equal(of("l-a", "o.id"), first);
+    rig_stop();
+}
+
+/* Its licence was told and made an order of its own before anybody knew what it continues. */
+static void an_order_of_a_renewal_is_merged(void **state)
+{
+    struct deal *d;
+
+    (void)state;
+    begin();
+    d = deal("a", "silver");
+    walk("0", "1");
+    deal("b", "silver");
+    walk("0", "1");
+    assert_string_equal(of("l-b", "o.contract"), "ACTIVE");
+    snprintf(d->status, sizeof(d->status), "RENEWED");
+    walk("1", "0");
+    assert_string_equal(of("l-a", "o.purchase"), "l-b");
+    walk("0", "0");
+    rig_stop();
+}
+
+static void of_two_candidates_none_is_guessed(void **state)
+{
+    struct deal *d, *e;
+
+    (void)state;
+    begin();
+    d = deal("a", "silver");
+    e = deal("b", "silver");
+    walk("0", "2");
+    snprintf(d->status, sizeof(d->status), "RENEWED");
+    snprintf(e->status, sizeof(e->status), "REPLACED");
+    deal("c", "silver");
+    walk("0", "1");
+    assert_string_equal(of("l-a", "o.purchase"), "l-a");
+    assert_string_equal(of("l-b", "o.purchase"), "l-b");
+    assert_string_equal(of("l-c", "o.purchase"), "l-c");
+    walk("0", "0");
+    rig_stop();
+}
+
+/* --- what it leaves alone --------------------------------------------------------------------- */
+
+static void what_is_not_ours_to_say(void **state)
+{
+    struct deal *d, *gone;
+
+    (void)state;
+    begin();
+    d = deal("a", "silver");
+    d->bought = clock_wall_ms(); /* its events are on the way */
+    deal("b", "silver")->license[0] = '\0';
+    gone = deal("c", "silver"); /* ended before we ever saw it */
+    snprintf(gone->status, sizeof(gone->status), "EXPIRED");
+    walk("0", "0");
+    assert_string_equal(of("l-a", "o.id"), "");
+    assert_string_equal(of("l-c", "o.id"), "");
+    rig_stop();
+}
+
+/* No permission for the list: everything else goes on, and the walk asks again an hour later. */
+static void a_refused_list_waits(void **state)
+{
+    (void)state;
+    begin();
+    deal("a", "silver");
+    list_cls = MARKET_CONFIG;
+    OK(0, STORE_TASK_ADD, "reconcile:aws/prod", "reconcile", "market", "aws/prod", "0", "");
+    rig_until(quiet, NULL, "the refusal");
+    assert_string_equal(RAW("HGET", "{p0}:k:reconcile:aws/prod", "class"), "CONFIG");
+    assert_string_equal(RAW("ZCOUNT", "{p0}:ready:notify", "-inf", "+inf"), "0");
+    list_cls = MARKET_OK;
+    walk("0", "1");
+    rig_stop();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_lost_purchase_is_found_once, fresh),
+        cmocka_unit_test_setup(another_plan_is_read, fresh),
+        cmocka_unit_test_setup(a_lost_end_is_found_and_final, fresh),
+        cmocka_unit_test_setup(a_lost_renewal_joins_its_order, fresh),
+        cmocka_unit_test_setup(an_order_of_a_renewal_is_merged, fresh),
+        cmocka_unit_test_setup(of_two_candidates_none_is_guessed, fresh),
+        cmocka_unit_test_setup(what_is_not_ours_to_say, fresh),
+        cmocka_unit_test_setup(a_refused_list_waits, fresh),
+    };
+
+    return cmocka_run_group_tests_name("worker: agreements", tests, group_setup, group_teardown);
+}
