@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Google's notifications: in any order, twice, without a type, in the older style, lost, unreadable;
-pulled and pushed; the worker killed between storing and acknowledging. The order's record at Google
-decides, and nothing happens twice."""
+"""Google's notifications: in any order, twice, without a type, in the older style, lost,
+unreadable, of other products; pulled and pushed; the worker killed between storing and acknowledging. What
+Google shows of the order decides, and nothing happens twice."""
 import os
 import sys
 import time
@@ -24,9 +24,6 @@ class Events(GcpCase):
         self.s.sandbox("POST", "gcp/events",
                        dict({"product": product, "data": data, "copies": copies},
                             **({"label": label} if label else {})))
-
-    def events(self):
-        return {e["id"]: e for e in self.s.rows("e:*") if e.get("id")}
 
     def stored(self):
         return sum(len(self.s.redis("KEYS", "{p%d}:e:*" % n)) for n in range(self.s.shards))
@@ -131,6 +128,48 @@ class Wild(Events):
     def dead_calls(self):
         """Nothing was asked of Google for ids that are none."""
         return [e for e in self.s.ledger() if "../" in e.get("detail", "")]
+
+
+class Unsold(Listing):
+    """At Google only."""
+    def market(self):
+        return ""
+
+
+class Topic(Events):
+    """All products of a provider share it, and a test integration's provider has another name."""
+    options = {"products": [Listing("notes", provider="DEMO-acme-public"),
+                            Unsold("ours", provider="DEMO-acme-public")]}
+
+    def test_other_products_are_left_alone(self):
+        q = self.s.buy("ours")
+        self.s.sandbox("POST", "gcp/accounts/%s/approve" % q["account"])
+        p, _, _, order = self.ready()
+        self.assertEqual(order.get("test"), "1")
+        r = self.s.buy("ours", account=p["account"])
+        self.s.parts["worker"].restart()  # and the reconciler's list
+        self.empty()
+        self.s.quiet()
+        for other in (q, r):
+            self.assertIsNone(self.s.order_of(other))
+            self.assertEqual(self.state(other), "ACTIVATION_REQUESTED")
+            self.assertEqual(self.s.calls("entitlements.approve", other), 0)
+        # A token of that product at this one's address names our order or none.
+        token = self.s.token(purchase=q["id"], aud="notes.acme.example")
+        token["landing"]["url"] = token["landing"]["url"].replace("/ours", "/notes")
+        self.s.land(token)
+        time.sleep(1)
+        self.assertEqual(self.s.calls("entitlements.approve", q), 0)
+
+    def test_pubsub_is_not_linked(self):
+        """Told once; orders are found by the list meanwhile, and events when it is mended."""
+        self.settings(linked_pubsub=False)
+        self.s.parts["worker"].restart()
+        self.s.until(lambda: self.s.alerts("refuses our credentials"), 20, "no alert")
+        self.ready()
+        self.s.settings(linked_pubsub=True)
+        self.empty(60)
+        self.assertEqual(len(self.s.alerts("refuses our credentials")), 1)
 
 
 class Lost(Events):
