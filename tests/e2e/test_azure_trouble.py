@@ -87,8 +87,8 @@ class Secret(AzureCase):
         self.assertIn(b"AADSTS7000222", mail.get_payload(decode=True))
         self.assertEqual(stack_http.request("GET", registration).status, 200)
         self.s.settings(secret_expired=False)
-        self.s.wait_order(p, seconds=60, contract="SUSPENDED", fulfilment="SUSPENDED")
-        self.s.wait_ready(self.s.register(registration, buyer(), 60))
+        self.s.wait_order(p, seconds=150, contract="SUSPENDED", fulfilment="SUSPENDED")
+        self.s.wait_ready(self.s.register(registration, buyer(), 150))
         self.assertEqual(self.s.azure_state(q)["activated"], 1)
 
     def test_tokens_that_are_withdrawn(self):
