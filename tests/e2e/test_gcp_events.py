@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Google's notifications: in any order, twice, without a type, in the older style, lost,
-unreadable, of other products; pulled and pushed; the worker killed between storing and acknowledging. What
-Google shows of the order decides, and nothing happens twice."""
+unreadable, of other products; pulled and pushed; the worker killed between storing and
+acknowledging. What Google shows of the order decides, and nothing happens twice."""
 import os
 import sys
 import time
