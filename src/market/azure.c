@@ -185,6 +185,7 @@ const struct market_ops market_azure = {
     .caps = azure_caps,
     .tell = azure_tell,
     .list = azure_list,
+    .plans = azure_plans,
     .keys = azure_keys,
     .sign_in = azure_sign_in,
     .may_claim = azure_may_claim,

@@ -98,6 +98,7 @@ struct azure_job {
         market_result_cb *result;
         market_verb_cb *verb;
         market_page_cb *page;
+        market_plans_cb *plans;
         market_keys_cb *keys;
         market_identity_cb *identity;
     } cb;
@@ -120,6 +121,9 @@ struct azure_job {
     const char *page, *next;
     struct market_purchase *list;
     size_t nlist;
+    /* plans */
+    struct market_plan *plans;
+    size_t nplans;
     /* keys */
     struct buf keys;
     const char *kids[JWK_KEYS];
@@ -163,6 +167,7 @@ struct str azure_message(const cJSON *answer); /* of an error, in any of its sha
 /* Subscription and operation ids: letters, digits, hyphens; a GUID in lower case; "" otherwise. */
 const char *azure_id(struct arena *a, struct str s);
 /* Number, text, null, empty or missing; 0: none. */
+uint64_t azure_number(const cJSON *obj, const char *key);
 uint64_t azure_quantity(const cJSON *obj);
 /* 0..7 digits of fraction, Z or no zone (UTC); 0: none, or the year 1. */
 int64_t azure_time(const cJSON *obj, const char *key);
@@ -180,12 +185,14 @@ int azure_subscription(const struct cfg_market *cfg, const cJSON *sub, struct ar
 bool azure_pending(const cJSON *operation, struct arena *a, struct market_purchase *p);
 bool azure_waits(const cJSON *operation); /* NotStarted or InProgress, not asked by ourselves */
 
-/* azure_read.c, azure_list.c, azure_tell.c, azure_keys.c, azure_signin.c: members of market_azure
- */
+/* azure_read.c, azure_list.c, azure_plans.c, azure_tell.c, azure_keys.c, azure_signin.c: members of
+ * market_azure */
 void azure_resolve(struct market *m, struct str token, market_result_cb *cb, void *arg);
 void azure_refresh(struct market *m, const struct market_purchase *known, market_result_cb *cb,
                    void *arg);
 void azure_list(struct market *m, const char *page, market_page_cb *cb, void *arg);
+void azure_plans(struct market *m, const struct market_purchase *known, market_plans_cb *cb,
+                 void *arg);
 void azure_tell(struct market *m, enum market_verb verb, const struct market_purchase *known,
                 struct str text, market_verb_cb *cb, void *arg);
 void azure_keys(struct market *m, market_keys_cb *cb, void *arg);

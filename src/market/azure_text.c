@@ -54,9 +54,9 @@ const char *azure_id(struct arena *a, struct str s)
     return p ? p : "";
 }
 
-uint64_t azure_quantity(const cJSON *obj)
+uint64_t azure_number(const cJSON *obj, const char *key)
 {
-    const cJSON *v = json_get(obj, "quantity");
+    const cJSON *v = json_get(obj, key);
     uint64_t n = 0;
 
     if (cJSON_IsNumber(v) && v->valuedouble >= 1 && v->valuedouble <= QUANTITY_MAX)
@@ -64,6 +64,11 @@ uint64_t azure_quantity(const cJSON *obj)
     else if (cJSON_IsString(v) && str_u64(str_trim(str_of(v->valuestring)), QUANTITY_MAX, &n))
         n = 0;
     return n;
+}
+
+uint64_t azure_quantity(const cJSON *obj)
+{
+    return azure_number(obj, "quantity");
 }
 
 int64_t azure_time(const cJSON *obj, const char *key)

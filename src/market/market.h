@@ -221,6 +221,22 @@ struct market_page {
     const char *next;
 };
 typedef void market_page_cb(void *arg, const struct market_page *p);
+/* One plan as the channel offers it to the holder of one purchase. */
+struct market_plan {
+    const char *id, *title;
+    bool per_seat;
+    uint64_t min, max; /* seats; 0: not told */
+    bool private;      /* offered to chosen buyers only, this one among them */
+    bool stopped;      /* no longer sold; who has it keeps it */
+};
+struct market_plans {
+    enum market_class cls;
+    const char *code;
+    uint64_t retry_after_ms;
+    const struct market_plan *plans;
+    size_t n; /* 0 with MARKET_OK: the channel does not say for this purchase */
+};
+typedef void market_plans_cb(void *arg, const struct market_plans *p);
 /* The key set that the front checks this product's inbound calls with, as it was served; ttl_ms:
  * how long it may be kept. */
 typedef void market_keys_cb(void *arg, enum market_class cls, const char *code, struct str keys,
@@ -255,6 +271,9 @@ struct market_ops {
     void (*tell)(struct market *m, enum market_verb verb, const struct market_purchase *known,
                  struct str text, market_verb_cb *cb, void *arg);
     void (*list)(struct market *m, const char *page, market_page_cb *cb, void *arg);
+    /* Which plans the holder of that purchase can have. */
+    void (*plans)(struct market *m, const struct market_purchase *known, market_plans_cb *cb,
+                  void *arg);
     void (*keys)(struct market *m, market_keys_cb *cb, void *arg);
     void (*sign_in)(struct market *m, const struct market_sign_in *s, market_identity_cb *cb,
                     void *arg);

@@ -44,6 +44,8 @@ static struct {
     struct arena *a;
     size_t n;
     char next[512];
+    struct market_plan plans[16];
+    size_t nplans;
     char keys[1 << 16];
     uint64_t ttl;
     struct market_identity who;
@@ -98,6 +100,19 @@ static inline void az_on_page(void *arg, const struct market_page *p)
     for (size_t i = 0; i < p->n; i++)
         assert_true(str_starts(str_of(p->purchases[i].offer), str_of(az.cfg.azure.offer_id)));
     snprintf(az.next, sizeof(az.next), "%s", p->next);
+}
+
+static inline void az_on_plans(void *arg, const struct market_plans *p)
+{
+    (void)arg;
+    az_answer(p->cls, p->code);
+    assert_true(p->n == 0 || p->cls == MARKET_OK);
+    az.nplans = p->n;
+    for (size_t i = 0; i < p->n && i < 16; i++) {
+        az.plans[i] = p->plans[i];
+        az.plans[i].id = az_dup(p->plans[i].id);
+        az.plans[i].title = az_dup(p->plans[i].title);
+    }
 }
 
 static inline void az_on_keys(void *arg, enum market_class cls, const char *code, struct str keys,
@@ -160,6 +175,17 @@ static inline void az_tell(enum market_verb verb, uint64_t quantity, const char 
     known.change_id = OP;
     az_begin();
     market_azure.tell(az.market, verb, &known, str_of(text), az_on_verb, NULL);
+    az_wait();
+}
+
+static inline void az_plans(const char *id, enum market_standing standing)
+{
+    struct market_purchase known = market_purchase_none;
+
+    known.purchase = id;
+    known.standing = standing;
+    az_begin();
+    market_azure.plans(az.market, &known, az_on_plans, NULL);
     az_wait();
 }
 

@@ -272,6 +272,29 @@ static void change_as_recorded(void **state)
     cJSON_Delete(j);
 }
 
+static void plans_as_recorded(void **state)
+{
+    static const char *const ids[] = {"base", "silver", "gold", "platinum", "public", "annualplan"};
+    cJSON *j = recorded("recorded/list-available-plans.json"), *rules = rules_new();
+
+    (void)state;
+    rule_add(rules, entry(j, 0),
+             "/api/saas/subscriptions/836b0bcf-6645-5ccd-a62c-607ecc53f689/listAvailablePlans");
+    rules_send(rules);
+    az_plans("836B0BCF-6645-5CCD-A62C-607ECC53F689", STANDING_ACTIVE);
+    assert_int_equal(az.cls, MARKET_OK);
+    assert_int_equal(az.nplans, sizeof(ids) / sizeof(*ids));
+    for (size_t i = 0; i < az.nplans; i++) {
+        assert_string_equal(az.plans[i].id, ids[i]);
+        assert_int_equal(az.plans[i].stopped, i == 5);
+        assert_false(az.plans[i].private || az.plans[i].per_seat);
+        assert_true(az.plans[i].min == 0 && az.plans[i].max == 0);
+    }
+    assert_string_equal(az.plans[2].title, "Gold");
+    check_requests(1);
+    cJSON_Delete(j);
+}
+
 static size_t ours_of(const cJSON *page, const char *offer)
 {
     const cJSON *s;
@@ -383,11 +406,9 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, az_setup, az_teardown)
     const struct CMUnitTest tests[] = {
-        CASE(resolve_as_recorded),
-        CASE(get_as_recorded),
-        CASE(change_as_recorded),
-        CASE(pages_as_recorded),
-        CASE(every_verb_fits_the_description),
+        CASE(resolve_as_recorded),     CASE(get_as_recorded),
+        CASE(change_as_recorded),      CASE(plans_as_recorded),
+        CASE(pages_as_recorded),       CASE(every_verb_fits_the_description),
         CASE(lists_that_lead_nowhere),
     };
 
