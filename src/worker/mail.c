@@ -204,6 +204,8 @@ static void listing_alert(struct task *t)
     m->order = t->subject;
     m->product = market ? str_of(market->product) : t->subject;
     m->detail = t->data;
+    if (strcmp(m->kind, "alert-plan") == 0) /* an order's has another text */
+        m->kind = "alert-plan-listing";
     m->message_id = message_id(t, STR(""));
     if (str_is(task_step(t, "s.sent"), "1") || c->notify.alert_to[0] == '\0')
         task_done(t);

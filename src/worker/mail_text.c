@@ -75,6 +75,10 @@ static const struct {
      "The marketplace names a plan for order {order} ({product}) that no plan of the configuration "
      "has as its dimension. Nothing was changed. Add the plan, then:\n\n"
      "lastmile describe order {order}\n"},
+    {"alert-plan-listing", "[lastmile] {product}: a plan on sale that you have not configured",
+     "The marketplace offers a plan of {order} ({product}) that no plan of the configuration has "
+     "as its dimension: {detail}.\n"
+     "Whoever buys it will wait. Add the plan and reload the worker, or stop selling it.\n"},
     {"alert-refused", "[lastmile] order {order}: the marketplace refuses what we ask",
      "The marketplace refuses what lastmile asks for order {order} ({product}, plan {plan}): to "
      "approve the account, to begin or to refuse the charge.\nState: {state}\n\n"

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/rand.h"
 #include "worker/kinds.h"
+#include "worker/plans.h"
 #include "worker/purchase.h"
 #include "worker/reconcile.h"
 
@@ -39,6 +40,11 @@ static uint64_t pause_ms(const struct task *t)
     return every - every / 4 + rand_below(every / 2 + 1);
 }
 
+static void rest(struct task *t)
+{
+    task_wait(t, pause_ms(t));
+}
+
 static void noted(struct task *t, int rc, const struct store_rows *rows)
 {
     struct reconcile *r = t->state;
@@ -46,8 +52,10 @@ static void noted(struct task *t, int rc, const struct store_rows *rows)
     (void)rows;
     if (rc)
         task_retry(t, "RETRY", "cannot record the progress", 0);
+    else if (r->next.n)
+        task_wait(t, NEXT_PAGE_MS);
     else
-        task_wait(t, r->next.n ? NEXT_PAGE_MS : pause_ms(t));
+        plans_compare(t, r->market, r->ops, r->cfg, r->runs, rest);
 }
 
 static void report(struct task *t)
@@ -80,6 +88,7 @@ static void note(struct task *t)
     args_add(&a, t->id);
     args_add(&a, t->token);
     args_kv(&a, "s.page", r->next);
+    args_kv(&a, "s.runs", last ? STR("") : r->runs);
     args_kvi(&a, "s.started", last ? 0 : r->started);
     args_kvi(&a, "s.seen", last ? 0 : (int64_t)r->seen);
     args_kvi(&a, "s.repaired", last ? 0 : (int64_t)r->repaired);
@@ -206,6 +215,7 @@ static bool keep_page(struct task *t, const struct market_page *page)
             return false;
         if (r->p[r->n].read_ms == 0)
             r->p[r->n].read_ms = now;
+        plans_choose(&r->runs, &r->p[r->n]);
         if (r->p[r->n].purchase[0] || r->p[r->n].agreement[0])
             r->n++;
     }
@@ -290,6 +300,7 @@ void reconcile_run(struct task *t)
     r->seen = step_number(t, "s.seen");
     r->repaired = step_number(t, "s.repaired");
     r->created = step_number(t, "s.created");
+    r->runs = r->started ? task_step(t, "s.runs") : STR("");
     if (r->started == 0)
         r->started = clock_wall_ms();
     crash_point("reconcile.before_market");

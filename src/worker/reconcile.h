@@ -20,6 +20,7 @@ struct reconcile {
     struct market_purchase *p;
     size_t n, at;
     struct str next;
+    struct str runs; /* a purchase whose plans are asked for at the end */
     int64_t started;
     uint64_t seen, repaired, created;
     enum market_class cls; /* of a page that could not be had */

@@ -17,7 +17,7 @@ struct fake_purchase {
     char id[40], plan[32], offer[32], pending_plan[32], change_id[40];
     uint64_t quantity, pending_quantity;
     enum market_standing standing;
-    bool unattended, signup, gone;
+    bool unattended, signup, gone, read_only, test;
 };
 
 /* The marketplace. */
@@ -30,6 +30,11 @@ static struct {
     char last_change[40], last_text[300];
     bool commit_works, stranger, forgets_pages;
     uint64_t slow_ms; /* answers take up to so long */
+    struct market_plan plans[FAKE_MAX];
+    size_t nplans;
+    enum market_class plans_fail;
+    unsigned plans_asked;
+    char plans_of[40]; /* whom the last answer was about */
 } fake;
 
 struct fake_call {
@@ -40,6 +45,7 @@ struct fake_call {
         market_result_cb *result;
         market_verb_cb *verb;
         market_page_cb *page;
+        market_plans_cb *plans;
         market_keys_cb *keys;
         market_identity_cb *identity;
     } cb;
@@ -103,6 +109,8 @@ static struct market_purchase fake_view(const struct fake_purchase *p, int64_t r
     m.pending_plan = p->pending_plan;
     m.pending_quantity = p->pending_quantity;
     m.change_id = p->change_id;
+    m.read_only = p->read_only;
+    m.test = p->test;
     m.account = "acct-1";
     m.beneficiary = (struct market_person){"t1", "o1", "ann@buyer.example"};
     m.read_ms = read_ms;
@@ -214,6 +222,27 @@ static void fake_list(struct market *m, const char *page, market_page_cb *cb, vo
         snprintf(c->next, sizeof(c->next), "%zu", i);
 }
 
+static void answer_plans(struct fake_call *c)
+{
+    struct market_plans plans = {.cls = c->cls, .code = "", .plans = fake.plans, .n = fake.nplans};
+
+    if (c->cls != MARKET_OK)
+        plans.n = 0;
+    c->cb.plans(c->arg, &plans);
+}
+
+static void fake_plans(struct market *m, const struct market_purchase *known, market_plans_cb *cb,
+                       void *arg)
+{
+    struct fake_call *c = fake_call(answer_plans, arg);
+
+    (void)m;
+    c->cb.plans = cb;
+    c->cls = fake.plans_fail;
+    fake.plans_asked++;
+    snprintf(fake.plans_of, sizeof(fake.plans_of), "%s", known->purchase);
+}
+
 static void answer_keys(struct fake_call *c)
 {
     c->cb.keys(c->arg, c->cls, "", STR("{\"keys\":[]}"), 24 * 3600 * 1000);
@@ -298,6 +327,7 @@ static const struct market_ops fake_ops = {
     .caps = fake_get_caps,
     .tell = fake_tell,
     .list = fake_list,
+    .plans = fake_plans,
     .keys = fake_keys,
     .sign_in = fake_sign_in,
     .may_claim = fake_may_claim,
