@@ -139,6 +139,18 @@ static void erasure_ends_and_forgets(void **state)
     assert_string_equal(field("o.form"), "");
 }
 
+static void erasure_reaches_who_never_registered(void **state)
+{
+    (void)state;
+    UPSERT(O1, "1000", "account", "acct");
+    UPSERT(O1, "2000", "erase", "1");
+    assert_true(claim("deploy"));
+    OK(0, STORE_ORDER_WRITE, task, token, O1, "o.fulfilment", "DELETING");
+    OK(0, STORE_ORDER_WRITE, task, token, O1, "o.fulfilment", "CLOSED");
+    assert_string_equal(order_field(O1, "o.fulfilment"), "CLOSED");
+    assert_string_equal(field("o.account"), "");
+}
+
 static void a_change_of_plan_remembers_its_term(void **state)
 {
     (void)state;
@@ -236,6 +248,7 @@ int main(void)
         T(older_purchases_wait_for_an_operator),
         T(sign_ups_are_told_once_somebody_registered),
         T(erasure_ends_and_forgets),
+        T(erasure_reaches_who_never_registered),
         T(a_change_of_plan_remembers_its_term),
         T(approval_is_asked_for_once),
         T(a_landing_waits_for_a_sign_in),

@@ -143,9 +143,9 @@ if settles then
     settle(id, o.tid)
     add_task('late:' .. id, 'late', 'notify', id, 1800000, '', true)
 end
--- A held charge has a deadline even when nobody ever comes.
-local held = to == 'PENDING' and (new.commit or o.commit) == 'held'
-if settles or (matters and (o.registered == '1' or o.tenant or held) and
+-- A held charge has a deadline even when nobody ever comes, and what is to be erased is closed.
+local alone = new.erase == '1' or (to == 'PENDING' and (new.commit or o.commit) == 'held')
+if settles or (matters and (o.registered == '1' or o.tenant or alone) and
     o.fulfilment ~= 'CLOSED') then
     add_task('fulfil:' .. id, 'fulfil', 'deploy', id, 0, '')
 end
