@@ -52,7 +52,7 @@ static void other_read(struct task *t, int rc, const struct store_rows *rows)
 static void next_order(struct task *t)
 {
     struct agreement_work *k = t->state;
-    unsigned shard;
+    unsigned shard = 0;
 
     while (k->at < k->norders && id_shard(k->orders[k->at], store_shards(t->w->store), &shard))
         k->at++;

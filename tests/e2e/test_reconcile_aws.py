@@ -143,5 +143,37 @@ class Usage(Walk):
     test_two_of_one_account_stay_two = test_landing_first = test_an_end_before_the_landing = None
 
 
+class Dies(Walk):
+    """The worker is killed in the middle of a walk; whoever comes next goes on."""
+    options = {"shards": 4}
+    points = ("reconcile.before_market", "reconcile.after_market", "reconcile.before_note",
+              "store.event_put.before", "store.event_put.after", "event.before_order",
+              "event.aliased", "refresh.before_order")
+
+    def test_life_without_events(self):
+        worker, orders = self.s.parts["worker"], []
+        for point in self.points:
+            p = self.s.buy("notes", "starter")
+            self.s.wait_ready(self.s.register(self.s.land(p), buyer()))
+            before = self.s.wait_order(p, fulfilment="READY", agreement=p["agreement_id"])
+            worker.kill()
+            q = self.act(p, "cancel" if point.startswith("refresh") else "renew")
+            worker.start(env={"LASTMILE_CRASH": point}, wait=0)
+            self.s.until(lambda: not worker.running(), 20, "never at " + point)
+            self.assertEqual(worker.process.returncode, -9)
+            worker.start()
+            if point.startswith("refresh"):
+                self.s.wait_order(p, fulfilment="SUSPENDED", contract="CANCELLED")
+            else:
+                orders.append((before, q))
+        for before, q in orders:
+            after = self.s.wait_order(q, fulfilment="READY", contract="ACTIVE", renewals="1")
+            self.assertEqual(after["tenant"], before["tenant"])
+        self.s.quiet()
+        self.assertEqual(len(self.s.orders()), len(self.points))
+
+    test_two_of_one_account_stay_two = test_landing_first = test_an_end_before_the_landing = None
+
+
 if __name__ == "__main__":
     unittest.main()
