@@ -69,8 +69,9 @@ class Plans(unittest.TestCase):
             self.assertEqual(self.s.azure_state(purchase)["status"], "Subscribed")
         self.walk()
         self.assertEqual(self.asked(), 1)
-        self.assertEqual([(r["plan"], r["level"], r["min"], r["max"], r["private"], r["per_seat"])
-                          for r in self.logged("plans.unknown")], [("premium", "warn", 2, 50, 1, 1)])
+        keys = ("plan", "level", "min", "max", "private", "per_seat")
+        self.assertEqual([tuple(r[k] for k in keys) for r in self.logged("plans.unknown")],
+                         [("premium", "warn", 2, 50, 1, 1)])
         self.assertEqual([(r["plan"], r["level"]) for r in self.logged("plans.absent")],
                          [("starter", "info")])
         self.s.until(self.mails, 30, "no mail")
