@@ -201,28 +201,51 @@ void store_call(struct store *s, unsigned shard, enum store_script id, const str
         redis_send(s->main, call);
 }
 
-void store_order_fields(struct store *s, struct str order_id, const char *const *fields, size_t n,
-                        store_cb *cb, void *arg)
+/* HMGET of the names, and of one that the key has if it is there at all: it tells an absent key
+ * from an empty one. */
+static void fields(struct store *s, struct str key, const char *const *names, size_t n,
+                   const char *sure, store_cb *cb, void *arg)
 {
     struct redis_call *call = store_new_call(s, s->main, CALL_FIELDS, cb, arg);
-    char key[96];
-    unsigned shard;
 
     if (!call)
         return;
-    if (id_shard(order_id, s->cfg->shards, &shard)) {
+    if (key.n == 0) {
         redis_reject(s->main, call, -ENOENT);
         return;
     }
-    call->names = fields;
+    call->names = names;
     call->n = n;
     redis_array(&call->cmd, 3 + n);
     redis_bulk(&call->cmd, STR("HMGET"));
-    redis_bulk(&call->cmd, shard_key(key, sizeof(key), shard, "o:", order_id));
+    redis_bulk(&call->cmd, key);
     for (size_t i = 0; i < n; i++)
-        redis_bulk(&call->cmd, str_of(fields[i]));
-    redis_bulk(&call->cmd, STR("id")); /* last: tells an absent order from an empty one */
+        redis_bulk(&call->cmd, str_of(names[i]));
+    redis_bulk(&call->cmd, str_of(sure));
     redis_send(s->main, call);
+}
+
+void store_order_fields(struct store *s, struct str order_id, const char *const *names, size_t n,
+                        store_cb *cb, void *arg)
+{
+    struct str key = str_of("");
+    char text[96];
+    unsigned shard;
+
+    if (id_shard(order_id, s->cfg->shards, &shard) == 0)
+        key = shard_key(text, sizeof(text), shard, "o:", order_id);
+    fields(s, key, names, n, "id", cb, arg);
+}
+
+void store_capability(struct store *s, unsigned shard, struct str cap_hash, store_cb *cb, void *arg)
+{
+    static const char *const names[] = {"order"};
+    struct str key = str_of("");
+    char text[96];
+
+    if (shard < s->cfg->shards)
+        key = shard_key(text, sizeof(text), shard, "s:", cap_hash);
+    fields(s, key, names, 1, names[0], cb, arg);
 }
 
 void store_wait(struct store *s, unsigned shard, const char *const *roles, size_t nroles,

@@ -123,6 +123,10 @@ void store_call(struct store *s, unsigned shard, enum store_script script, const
  * row; absent fields are empty; -ENOENT when the order is gone. */
 void store_order_fields(struct store *s, struct str order_id, const char *const *fields, size_t n,
                         store_cb *cb, void *arg);
+/* The order that a capability opens, for a poll, without a script: one row of "order"; -ENOENT when
+ * it opens none here, STORE_STATUS then knows why. */
+void store_capability(struct store *s, unsigned shard, struct str cap_hash, store_cb *cb,
+                      void *arg);
 /* Blocks (BZPOPMIN on a connection of its own) until a task of one of the roles may be due, or
  * wait_ms. One wait per shard at a time. rc 0: woken; -ETIMEDOUT; -EAGAIN. */
 void store_wait(struct store *s, unsigned shard, const char *const *roles, size_t nroles,

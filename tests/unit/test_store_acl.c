@@ -136,6 +136,9 @@ static void the_front_can_do_its_part(void **state)
     fx.done = false;
     store_order_fields(fx.store, STR(ORDER), names, 2, on_answer, &fx);
     assert_int_equal(finish_call(), 0);
+    fx.done = false;
+    store_capability(fx.store, 0, STR("c4"), on_answer, &fx);
+    assert_int_equal(finish_call(), 0);
     store_end();
 }
 

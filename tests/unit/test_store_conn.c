@@ -82,6 +82,27 @@ static void order_fields_are_one_read(void **state)
     assert_int_equal(finish_call(), -ENOENT);
 }
 
+static void a_capability_is_one_read(void **state)
+{
+    char order[ID_ORDER];
+
+    (void)state;
+    id_order(STR("aws"), STR("x"), 0, order);
+    OK(0, STORE_ORDER_UPSERT, order, "1", "plan", "p");
+    OK(0, STORE_CAP_ADD, order, "c1", "1000000");
+    fx.done = false;
+    store_capability(fx.store, 0, STR("c1"), on_answer, &fx);
+    assert_int_equal(finish_call(), 0);
+    IS("order", order);
+    fx.done = false;
+    store_capability(fx.store, 0, STR("c2"), on_answer, &fx);
+    assert_int_equal(finish_call(), -ENOENT);
+    fx.done = false;
+    store_capability(fx.store, 200, STR("c1"), on_answer, &fx);
+    assert_false(fx.done);
+    assert_int_equal(finish_call(), -ENOENT);
+}
+
 static int woken;
 
 static void on_wake(void *arg, int rc, const struct store_rows *rows)
@@ -298,6 +319,7 @@ int main(void)
         T(calls_wait_out_a_restart),
         T(a_stopped_server_is_left_in_time),
         T(order_fields_are_one_read),
+        T(a_capability_is_one_read),
         T(a_wait_ends_when_a_task_comes),
         T(durability_is_looked_at),
         T(a_full_server_writes_nothing_half),
