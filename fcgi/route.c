@@ -61,6 +61,8 @@ static bool fits(const struct route *row, struct str path, struct route_match *m
     bool more_pattern = true, more_path = true;
     size_t nbound = 0;
 
+    if (path.n > 0 && row->pattern[0] != '{' && row->pattern[0] != path.p[0])
+        return false; /* most rows, for every request */
     *m = (struct route_match){.route = row};
     while (more_pattern && more_path) {
         struct str want = segment(&pattern, &more_pattern), have = segment(&path, &more_path);
