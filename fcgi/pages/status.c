@@ -1,7 +1,6 @@
 #include "pages/status.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "pages/capcache.h"
@@ -54,23 +53,25 @@ static bool follow(struct status_call *c, const struct store_row *row)
     return true;
 }
 
-static void on_order(void *arg, int rc, const struct store_rows *rows)
+static void lost(struct status_call *c, int rc)
 {
-    struct status_call *c = arg;
-    struct pages *pg = pages_of(c->r);
-
-    c->subject.kind = 'o';
-    if (rc == 0 && rows->n > 0) {
-        if (!follow(c, &rows->row[0]))
-            found(c, &rows->row[0]);
-        return;
-    }
     if (rc == -ENOENT) {
-        capcache_drop(pg->caps, c->cap.hash);
+        capcache_drop(pages_of(c->r)->caps, c->cap.hash);
         c->answers->unknown(c);
     } else {
         c->answers->busy(c);
     }
+}
+
+static void on_order(void *arg, int rc, const struct store_rows *rows)
+{
+    struct status_call *c = arg;
+
+    c->subject.kind = 'o';
+    if (rc || rows->n == 0)
+        lost(c, rc);
+    else if (!follow(c, &rows->row[0]))
+        found(c, &rows->row[0]);
 }
 
 static void ask_order(struct status_call *c)
@@ -79,6 +80,19 @@ static void ask_order(struct status_call *c)
     size_t n = c->answers->poll ? status_nfields : status_nfields_page;
 
     store_order_fields(f->store, str_of(c->order), status_fields, n, on_order, c);
+}
+
+/* Nothing was written to the order since it was answered last: that answer again. */
+static void on_marks(void *arg, int rc, const struct store_rows *rows)
+{
+    struct status_call *c = arg;
+
+    if (rc || rows->n == 0) {
+        lost(c, rc);
+    } else if (!status_send_again(c, &rows->row[0])) {
+        capcache_forget(pages_of(c->r)->caps, c->cap.hash);
+        ask_order(c);
+    }
 }
 
 static void on_capability(void *arg, int rc, const struct store_rows *rows)
@@ -96,6 +110,7 @@ static void on_capability(void *arg, int rc, const struct store_rows *rows)
         moved(c, row);
     } else if (str_is(kind, "order")) {
         capcache_put(pg->caps, c->cap.hash, store_row_get(row, "order"), clock_mono_ms());
+        str_copy(store_row_get(row, "order"), c->order, sizeof(c->order));
         c->subject.kind = 'o';
         if (!follow(c, row))
             found(c, row);
@@ -105,12 +120,46 @@ static void on_capability(void *arg, int rc, const struct store_rows *rows)
     }
 }
 
+static void ask_script(struct status_call *c)
+{
+    const struct front *f = c->r->app;
+    struct str hash = str_of(c->cap.hash);
+
+    store_call(f->store, c->cap.shard, STORE_STATUS, &hash, 1, on_capability, c);
+}
+
+static void ask_marks(struct status_call *c)
+{
+    const struct front *f = c->r->app;
+    struct str order = str_of(c->order);
+
+    if (capcache_answer(pages_of(c->r)->caps, c->cap.hash, order))
+        store_order_fields(f->store, order, status_marks, STATUS_MARKS, on_marks, c);
+    else
+        ask_order(c);
+}
+
+/* Two small reads instead of the script: a capability names its order for good. */
+static void on_poll_capability(void *arg, int rc, const struct store_rows *rows)
+{
+    struct status_call *c = arg;
+
+    if (rc == 0 && str_copy(store_get(rows, "order"), c->order, sizeof(c->order)) == 0) {
+        capcache_put(pages_of(c->r)->caps, c->cap.hash, str_of(c->order), clock_mono_ms());
+        ask_marks(c);
+    } else if (rc == 0 || rc == -ENOENT) {
+        ask_script(c);
+    } else {
+        c->answers->busy(c);
+    }
+}
+
 void status_run(struct req *r, struct str capability, const struct status_answers *answers)
 {
     struct front *f = r->app;
     struct pages *pg = pages_of(r);
     struct status_call *c = arena_alloc(r->arena, sizeof(*c));
-    struct str args[1], order;
+    struct str order;
 
     if (!c || !pg) {
         notice_busy(r, NULL);
@@ -122,50 +171,15 @@ void status_run(struct req *r, struct str capability, const struct status_answer
         answers->unknown(c);
         return;
     }
-    order =
-        answers->poll ? capcache_get(pg->caps, c->cap.hash, clock_mono_ms()) : str_make(NULL, 0);
-    if (order.n > 0 && str_copy(order, c->order, sizeof(c->order)) == 0) {
-        ask_order(c);
+    if (!answers->poll) {
+        ask_script(c);
         return;
     }
-    args[0] = str_of(c->cap.hash);
-    store_call(f->store, c->cap.shard, STORE_STATUS, args, 1, on_capability, c);
-}
-
-/* RFC 9110 13.1.2; a list of entity tags, weak comparison. */
-static bool matches(struct str header, struct str etag)
-{
-    while (header.n > 0) {
-        struct str one = str_trim(str_cut(header, ',', &header));
-
-        if (str_starts(one, STR("W/")))
-            one = str_from(one, 2);
-        if (str_eq(one, etag) || str_is(one, "*"))
-            return true;
-    }
-    return false;
-}
-
-void status_send_json(struct status_call *c)
-{
-    const struct front *f = c->r->app;
-    struct resp *resp = &c->r->resp;
-    const struct pages *pg = pages_of(c->r);
-    struct status_words words;
-
-    resp->etag = status_etag(c->r->arena, pg, &c->subject, &c->status);
-    resp->cache = "private, no-cache";
-    if (!c->status.terminal)
-        resp->retry_after = c->status.retry_after;
-    if (matches(req_param(c->r, "HTTP_IF_NONE_MATCH"), str_of(resp->etag))) {
-        resp->status = 304;
-    } else {
-        status_say(c->r->arena, pg, f->cfg, &c->subject, &c->status, &words);
-        resp->status = 200;
-        resp->content_type = "application/json";
-        status_json(c->r->arena, pg, &c->status, &words, &resp->body);
-    }
-    req_done(c->r);
+    order = capcache_get(pg->caps, c->cap.hash, clock_mono_ms());
+    if (order.n > 0 && str_copy(order, c->order, sizeof(c->order)) == 0)
+        ask_marks(c);
+    else
+        store_capability(f->store, c->cap.shard, str_of(c->cap.hash), on_poll_capability, c);
 }
 
 static void unknown_page(struct status_call *c)

@@ -21,15 +21,18 @@ struct status_call {
     const struct status_answers *answers;
     struct reg_id cap;
     char order[ID_ORDER];
-    bool cached, merged;
+    bool merged;
     const struct store_row *row;
     struct status status;
     struct status_subject subject;
 };
 
 void status_run(struct req *r, struct str capability, const struct status_answers *answers);
-/* 304 or 200 with the JSON form; shared by status.json and the API. */
+/* status_answer.c: 304 or 200 with the JSON form; shared by status.json and the API. */
 void status_send_json(struct status_call *c);
+/* The answer of before, when marks (status_marks) and the clock say that it holds. False: nothing
+ * was sent, because it does not, or because the body is wanted and was not kept. */
+bool status_send_again(struct status_call *c, const struct store_row *marks);
 /* status_page.c */
 void status_send_page(struct status_call *c);
 

@@ -14,6 +14,7 @@ const char *const status_fields[] = {
 enum { PAGE_ONLY = 3 };
 const size_t status_nfields_page = sizeof(status_fields) / sizeof(status_fields[0]);
 const size_t status_nfields = sizeof(status_fields) / sizeof(status_fields[0]) - PAGE_ONLY;
+const char *const status_marks[STATUS_MARKS] = {[STATUS_VER] = "ver", [STATUS_UPDATED] = "updated"};
 
 enum { POLL_WORKING = 2, POLL_WAITING = 5, POLL_SLOW = 30 };
 
@@ -175,6 +176,22 @@ static void read_billing(const struct store_row *row, const struct cfg_market *m
     b->plan = plan;
 }
 
+/* What is told of the days of an order changes when they come (waits(), billing.c), without a write
+ * and so without a new version. */
+static void read_days(struct status *s)
+{
+    const int64_t days[] = {s->billing.starts, s->billing.ends};
+    size_t i;
+
+    s->until = INT64_MAX;
+    for (i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
+        if (days[i] > s->billing.now)
+            s->until = days[i] < s->until ? days[i] : s->until;
+        else if (days[i] > 0)
+            s->phase |= 1u << i;
+    }
+}
+
 /* States that waiting for somebody else's word makes of the work's own. */
 static void waits(struct status *s, const struct store_row *row, enum fulfilment f)
 {
@@ -212,6 +229,7 @@ void status_of_order(const struct store_row *row, const struct cfg_market *marke
     if (fulfilment_parse(store_row_get(row, "fulfilment"), &f))
         f = FULFIL_RECEIVED;
     read_billing(row, market, plan, now, &out->billing);
+    read_days(out);
     c = out->billing.contract;
     known = c != CONTRACT_PENDING || billing_held(&out->billing);
     out->deploys = !plan || plan->fulfilment == CFG_DEPLOYMENT;
@@ -259,6 +277,7 @@ void status_of_reg(const struct store_row *row, struct status *out)
     set_pace(out, FULFIL_RECEIVED);
     out->terminal = refused;
     out->pct = -1;
+    out->until = INT64_MAX;
     out->billing_word = "";
     out->ver = store_row_int(row, "ver", 0);
     out->updated = store_row_int(row, "at_registered", 0);

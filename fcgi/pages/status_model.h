@@ -48,6 +48,8 @@ struct status {
     int pct; /* -1: not known */
     int retry_after;
     int64_t ver, updated, delete_at;
+    int64_t until;  /* ms: what the clock had a part in holds before that; INT64_MAX: for good */
+    unsigned phase; /* which of the order's days are past: names the words beside ver */
     struct billing billing;          /* what the sentence about money follows from */
     const char *billing_word;        /* "held": last part of its key; "" nothing to say */
     struct str endpoint, note, code; /* borrowed from the row */
@@ -57,6 +59,9 @@ struct status {
  * all of them what the page shows. */
 extern const char *const status_fields[];
 extern const size_t status_nfields, status_nfields_page;
+/* What says that an order is as it was: every write to it changes one of them. */
+enum { STATUS_VER, STATUS_UPDATED, STATUS_MARKS };
+extern const char *const status_marks[STATUS_MARKS];
 
 /* An order. market and plan may be NULL; now: ms, for what begins later. */
 void status_of_order(const struct store_row *row, const struct cfg_market *market,

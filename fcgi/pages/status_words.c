@@ -192,5 +192,7 @@ void status_json(struct arena *a, const struct pages *pg, const struct status *s
 const char *status_etag(struct arena *a, const struct pages *pg, const struct status_subject *sub,
                         const struct status *s)
 {
-    return arena_fmt(a, "\"%c%lld-%s\"", sub->kind, (long long)s->ver, pg->tag);
+    return s->phase
+               ? arena_fmt(a, "\"%c%lld.%u-%s\"", sub->kind, (long long)s->ver, s->phase, pg->tag)
+               : arena_fmt(a, "\"%c%lld-%s\"", sub->kind, (long long)s->ver, pg->tag);
 }

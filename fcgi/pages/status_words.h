@@ -25,7 +25,7 @@ struct str status_step_title(struct arena *a, const struct pages *pg, const stru
 /* At most about 1 KB. */
 void status_json(struct arena *a, const struct pages *pg, const struct status *s,
                  const struct status_words *w, struct buf *out);
-/* Strong, quoted: kind, version, and the tag of the texts. */
+/* Strong, quoted: kind, version, which days are past, and the tag of the texts. */
 const char *status_etag(struct arena *a, const struct pages *pg, const struct status_subject *sub,
                         const struct status *s);
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import time
 import unittest
 import urllib.parse
 
@@ -242,7 +243,7 @@ class Status(Pages):
         self.assertEqual((j["state"], j["step"], j["pct"], j["note"]),
                          ("provisioning", 3, 40, "Creating the database"))
         tag = a.headers["ETag"]
-        self.assertRegex(tag, r'^"o\d+-[0-9a-f]{8}"$')
+        self.assertRegex(tag, r'^"o\d+(\.\d)?-[0-9a-f]{8}"$')
         for value in (tag, "W/" + tag, '"x", ' + tag, "*"):
             b = self.get(page + "/status.json", If_None_Match=value)
             self.assertEqual((b.status, b.body, b.headers["ETag"]), (304, b"", tag))
@@ -305,6 +306,91 @@ class Status(Pages):
         self.s.order(old, fulfilment="CLOSED", merged=reg.order)
         self.assertEqual(self.s.status(old_page)["state"], "ready")
         self.assertIn("https://x.example/", self.get(old_page).text)
+
+    # -- what the front remembers between two polls (fcgi/pages/capcache.h)
+
+    def warm(self, page, **headers):
+        """Every process of the front has answered it."""
+        for _ in range(30):
+            a = self.get(page + "/status.json", **headers)
+        return a
+
+    def commands(self):
+        stats = self.s.client("INFO", "commandstats")
+        return {name: int(re.search(r"cmdstat_%s:calls=(\d+)" % name, stats).group(1))
+                for name in ("hmget", "evalsha")}
+
+    def test_warm_polls_cost_one_small_read(self):
+        reg, page = self.s.ready_to_watch()
+        self.s.order(reg, fulfilment="PROVISIONING", pct=40, note="Creating the database")
+        first = self.warm(page)
+        before = self.commands()
+        for _ in range(5):
+            a = self.get(page + "/status.json")
+            self.assertEqual((a.body, a.headers["ETag"], a.headers["Retry-After"],
+                              a.headers["Content-Type"]),
+                             (first.body, first.headers["ETag"], "2", "application/json"))
+            b = self.get(page + "/status.json", If_None_Match=first.headers["ETag"])
+            self.assertEqual((b.status, b.body, b.headers["Retry-After"]), (304, b"", "2"))
+            c = stack_http.request("HEAD", page + "/status.json")
+            self.assertEqual((c.status, c.body, c.headers["Content-Length"], c.headers["ETag"]),
+                             (200, b"", str(len(first.body)), first.headers["ETag"]))
+        after = self.commands()
+        self.assertEqual(after["evalsha"], before["evalsha"])
+        self.assertIn(after["hmget"] - before["hmget"], (15, 16, 17))  # 30 s may be over
+
+    def test_warm_polls_see_every_write(self):
+        reg, page = self.s.ready_to_watch()
+        self.s.order(reg, fulfilment="PROVISIONING", pct=1)
+        for n in range(2, 40):
+            self.s.order(reg, pct=n)
+            self.assertEqual(self.s.status(page)["pct"], n)
+        tag = self.warm(page).headers["ETag"]
+        key = "{p0}:o:" + reg.order
+        self.s.client("HSET", key, "updated", 1234567890123)  # a write that no buyer sees
+        self.assertEqual(self.s.status(page)["updated"], 1234567890123)
+        self.s.order(reg, fulfilment="CLOSED")
+        a = self.get(page + "/status.json", If_None_Match=tag)
+        self.assertEqual((a.status, a.json()["terminal"]), (200, True))
+        a = self.warm(page)
+        self.assertNotIn("Retry-After", a.headers)
+        self.s.client("DEL", key)
+        self.assertEqual(self.warm(page).status, 404)
+
+    def test_warm_polls_that_only_ever_said_304(self):
+        reg, page = self.s.ready_to_watch()
+        tag = attribute(self.get(page).text, r'data-etag="([^"]+)"').replace("&quot;", '"')
+        self.assertEqual(self.warm(page, If_None_Match=tag).status, 304)
+        self.assertEqual(self.s.status(page)["state"], "provisioning")
+        self.assertEqual(self.warm(page).headers["ETag"], tag)
+
+    def test_warm_polls_follow_a_merge(self):
+        reg, page = self.s.ready_to_watch()
+        old, old_page = self.s.ready_to_watch()
+        self.s.order(reg, fulfilment="READY", endpoint="https://x.example/")
+        self.assertEqual(self.warm(old_page).json()["state"], "provisioning")
+        self.s.order(old, fulfilment="CLOSED", merged=reg.order)
+        self.assertEqual(self.warm(old_page).body, self.warm(page).body)
+        self.s.order(reg, fulfilment="DEGRADED")
+        self.assertEqual(self.s.status(old_page)["state"], "degraded")
+
+    def test_words_end_with_the_day_they_speak_of(self):
+        reg, page = self.s.ready_to_watch()
+        start = self.s.now() + 2500
+        self.s.order(reg, contract="PENDING", fulfilment="RECEIVED", standing="scheduled",
+                     starts=start)
+        a = self.warm(page)
+        self.assertEqual(a.json()["state"], "scheduled")
+        tag = a.headers["ETag"]
+        self.assertEqual(self.warm(page, If_None_Match=tag).status, 304)
+        while self.s.now() <= start:
+            time.sleep(0.1)
+        b = self.get(page + "/status.json", If_None_Match=tag)
+        self.assertEqual((b.status, b.json()["state"], b.json()["ver"]),
+                         (200, "activating", a.json()["ver"]))
+        self.assertNotEqual(b.headers["ETag"], tag)
+        self.assertIn(b.headers["ETag"].strip('"'), self.get(page).text)
+        self.assertEqual(self.warm(page, If_None_Match=b.headers["ETag"]).status, 304)
 
     def test_readiness(self):
         self.s.client("HDEL", "{p0}:meta", "beat")

@@ -296,6 +296,36 @@ static void times(void **state)
     assert_int_equal(when_mask_mail(arena, STR("none")).n, 0);
 }
 
+/* Until when the words hold, and which of the order's days are past at 1000. */
+static void days(void **state)
+{
+    static const struct {
+        const char *row;
+        int64_t until;
+        unsigned phase;
+    } t[] = {
+        {"contract=ACTIVE", INT64_MAX, 0},
+        {"contract=ACTIVE starts=0 ends=0", INT64_MAX, 0},
+        {"contract=PENDING standing=scheduled starts=2000 ends=3000", 2000, 0},
+        {"contract=ACTIVE starts=1001", 1001, 0},
+        {"contract=ACTIVE starts=1000", INT64_MAX, 1},
+        {"contract=ACTIVE starts=500 ends=3000", 3000, 1},
+        {"contract=ACTIVE starts=500 ends=1000", INT64_MAX, 3},
+        {"contract=ACTIVE ends=999", INT64_MAX, 2},
+    };
+    struct status s;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        s = model(t[i].row, CFG_DEPLOYMENT);
+        assert_true(s.until == t[i].until);
+        assert_int_equal(s.phase, t[i].phase);
+    }
+    status_of_reg(row_of("state=submitted"), &s);
+    assert_true(s.until == INT64_MAX && s.phase == 0);
+}
+
 static void capabilities(void **state)
 {
     struct capcache *c;
@@ -397,6 +427,7 @@ int main(void)
         cmocka_unit_test(money),
         cmocka_unit_test(registrations),
         cmocka_unit_test(times),
+        cmocka_unit_test(days),
         cmocka_unit_test(capabilities),
         cmocka_unit_test(origins),
         cmocka_unit_test(colours),
