@@ -230,6 +230,7 @@ static void record(struct task *t)
 static void record_read(struct task *t, int rc, const struct store_rows *rows)
 {
     struct agreement_work *k = t->state;
+    const char *license;
 
     if (rc) {
         task_retry(t, "RETRY", "cannot read the agreement", 0);
@@ -238,9 +239,10 @@ static void record_read(struct task *t, int rc, const struct store_rows *rows)
     k->intent = arena_str(t->arena, store_get(rows, "intent"));
     k->status = arena_str(t->arena, store_get(rows, "status"));
     k->purchase = arena_str(t->arena, store_get(rows, "purchase"));
-    if (k->p->license[0] == '\0')
-        k->r->p[k->r->at].license = arena_dup(t->arena, store_get(rows, "license"));
-    if (!k->p->license)
+    license = arena_dup(t->arena, store_get(rows, "license"));
+    if (license && k->p->license[0] == '\0')
+        k->r->p[k->r->at].license = license;
+    if (!license)
         task_retry(t, "RETRY", "task memory is used up", 0);
     else if (!is_active(k) && k->purchase.n && !str_is(k->status, k->p->status))
         record(t);
