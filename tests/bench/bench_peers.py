@@ -29,10 +29,10 @@ catch_workers_output = no
 """
 
 SERVER = """
-    upstream bench_fastify1 { server unix:%(run)s/fastify1.sock; keepalive 16; }
+    upstream bench_fastify1 { server unix:%(run)s/fastify1.sock; keepalive 64; }
     upstream bench_fastify2 { server unix:%(run)s/fastify2a.sock;
-        server unix:%(run)s/fastify2b.sock; keepalive 16; }
-    upstream bench_express { server unix:%(run)s/express.sock; keepalive 16; }
+        server unix:%(run)s/fastify2b.sock; keepalive 64; }
+    upstream bench_express { server unix:%(run)s/express.sock; keepalive 64; }
     server {
         listen 127.0.0.1:%(port)s;
         keepalive_requests 1000000;
