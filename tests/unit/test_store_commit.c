@@ -186,6 +186,14 @@ static void approval_is_asked_for_once(void **state)
     REFUSED(-EPERM, 0, STORE_OPERATE, O2, "reject", "me", "too late");
 }
 
+static int64_t atoll_of(const char *text)
+{
+    int64_t v = -1;
+
+    assert_int_equal(str_i64(str_of(text), &v), 0);
+    return v;
+}
+
 #define SIGN_IN(reg) OK(0, STORE_LAND, reg, "azure", "saas", "sealed", "3600000", "{}", "1")
 
 static void a_landing_waits_for_a_sign_in(void **state)
@@ -194,7 +202,9 @@ static void a_landing_waits_for_a_sign_in(void **state)
     SIGN_IN("r1");
     IS("state", "signin");
     assert_false(claim("market"));
+    assert_true(atoll_of(RAW("PTTL", "{p0}:r:r1")) <= 3600000);
     OK(0, STORE_SIGN_IN, "r1", "sealed-answer");
+    assert_true(atoll_of(RAW("PTTL", "{p0}:r:r1")) > 3600000);
     OK(0, STORE_SIGN_IN, "r1", "another");
     IS("repeat", "1");
     assert_true(claim("market"));

@@ -22,6 +22,7 @@ write_clock()
 call('HSET', key, 'state', state, 'channel', channel, 'product', product, 'token', token,
     'digest', digest, 'token_until', int(NOW + ttl), 'extra', ARGV[6] or '', 'created', int(NOW),
     'ver', '1')
-call('PEXPIRE', key, int(7 * DAY))
+-- Nobody may ever sign in: the token is not kept for longer than it is of use.
+call('PEXPIRE', key, state == 'signin' and int(ttl) or int(7 * DAY))
 if state == 'new' then add_task('resolve:' .. reg, 'resolve', 'market', reg, 0, '') end
 return {{'state', state, 'ver', '1'}}

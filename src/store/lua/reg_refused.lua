@@ -19,5 +19,9 @@ write_clock()
 call('HSET', key, 'state', state, 'code', code)
 call('HINCRBY', key, 'ver', 1)
 if final == '1' then call('HDEL', key, 'token', 'form', 'email', 'answer') end
+if back and state == 'signin' then
+    local left = (tonumber(call('HGET', key, 'token_until')) or 0) - NOW
+    call('PEXPIRE', key, int(math.max(left, 600000)))
+end
 if back then call('HDEL', key, 'answer', 'id_tenant', 'id_object', 'id_name', 'id_email') end
 return {{'state', state}}

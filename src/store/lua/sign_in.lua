@@ -15,6 +15,7 @@ call('HGET', P .. 'k:resolve:' .. reg, 'state')
 write_clock()
 call('HSET', key, 'state', 'new', 'answer', answer)
 call('HDEL', key, 'code')
+call('PEXPIRE', key, int(7 * DAY))
 call('HINCRBY', key, 'ver', 1)
 add_task('resolve:' .. reg, 'resolve', 'market', reg, 0, '')
 return {{'state', 'new', 'repeat', '0'}}
