@@ -182,28 +182,6 @@ static bool fault_before(struct sb_call *c, enum sb_fault_kind kind, uint64_t ms
     }
 }
 
-/* Faults that spoil the answer; the effect stands. */
-static void fault_after(struct sb_call *c, enum sb_fault_kind kind, uint64_t ms)
-{
-    struct sb_resp *r = c->resp;
-
-    r->wire_ms = (uint32_t)ms;
-    if (kind == SB_FAULT_TRUNCATE)
-        r->wire = SB_WIRE_TRUNCATE;
-    if (kind == SB_FAULT_ENDLESS)
-        r->wire = SB_WIRE_ENDLESS;
-    if (kind == SB_FAULT_SLOW)
-        r->wire = SB_WIRE_SLOW;
-    if (kind == SB_FAULT_NOT_JSON) {
-        sb_resp_text(r, 200, "<html><body>Please log in to the network.</body></html>");
-        r->ctype = "text/html";
-    }
-    if (kind == SB_FAULT_TIMEOUT_AFTER) {
-        sb_core_hold(c->s, ms);
-        r->wire = SB_WIRE_DROP;
-    }
-}
-
 void sb_aws_count(struct sb *s, const char *op, bool ok)
 {
     struct sb_calls *k = NULL;
@@ -242,7 +220,7 @@ static void run(struct sb_call *c)
                   c->code ? c->code : "ok",
                   kind != SB_FAULT_NONE ? sb_fault_name(kind) : c->detail);
     sb_call_answer(c);
-    fault_after(c, kind, ms);
+    sb_fault_spoil(c->s, c->resp, kind, ms);
 }
 
 void sb_aws_handle(struct sb *s, const struct sb_req *req, struct sb_resp *resp)

@@ -125,28 +125,6 @@ static bool fault_before(struct sb_az_call *c, bool entra, enum sb_fault_kind ki
     }
 }
 
-/* Faults that spoil the answer; the effect stands. */
-static void fault_after(struct sb_az_call *c, enum sb_fault_kind kind, uint64_t ms)
-{
-    struct sb_resp *r = c->resp;
-
-    r->wire_ms = (uint32_t)ms;
-    if (kind == SB_FAULT_TRUNCATE)
-        r->wire = SB_WIRE_TRUNCATE;
-    if (kind == SB_FAULT_ENDLESS)
-        r->wire = SB_WIRE_ENDLESS;
-    if (kind == SB_FAULT_SLOW)
-        r->wire = SB_WIRE_SLOW;
-    if (kind == SB_FAULT_NOT_JSON) {
-        sb_resp_text(r, 200, "<html><body>Please log in to the network.</body></html>");
-        r->ctype = "text/html";
-    }
-    if (kind == SB_FAULT_TIMEOUT_AFTER) {
-        sb_core_hold(c->s, ms);
-        r->wire = SB_WIRE_DROP;
-    }
-}
-
 void sb_az_run(struct sb_az_call *c, const char *op, sb_az_fn fn)
 {
     uint64_t ms = 0;
@@ -162,5 +140,5 @@ void sb_az_run(struct sb_az_call *c, const char *op, sb_az_fn fn)
     snprintf(result, sizeof(result), "%u", c->resp->status);
     sb_ledger_add(&c->s->ledger, sb_core_now(c->s), op, id, c->resp->status < 400 ? "ok" : result,
                   kind != SB_FAULT_NONE ? sb_fault_name(kind) : c->detail);
-    fault_after(c, kind, ms);
+    sb_fault_spoil(c->s, c->resp, kind, ms);
 }

@@ -1,34 +1,15 @@
 #include <errno.h>
-#include <stdlib.h>
 
 #include "sandbox/sb_az_hook.h"
 #include "sandbox/sb_az_set.h"
 #include "sandbox/sb_az_state.h"
+#include "sandbox/sb_json.h"
 
-static int64_t num(const cJSON *o, const char *key)
+static bool read_sub(void *from, const cJSON *o, void *item)
 {
-    int64_t v = 0;
+    const struct sb_az *az = from;
+    struct sb_az_sub *sub = item;
 
-    return json_int(o, key, &v) ? 0 : v;
-}
-
-static bool text(const cJSON *o, const char *key, char *dst, size_t cap)
-{
-    return str_copy(json_str(o, key), dst, cap) == 0;
-}
-
-/* Takes the item or frees it. */
-static int keep(struct sb_vec *v, void *item, bool good)
-{
-    int rc = good ? sb_vec_add(v, item) : -EINVAL;
-
-    if (rc)
-        free(item);
-    return rc;
-}
-
-static bool read_sub(const struct sb_az *az, const cJSON *o, struct sb_az_sub *sub)
-{
     sub->product = sb_az_product(az, json_str(o, "product"));
     sub->plan = sub->product ? sb_az_plan(sub->product, json_str(o, "plan")) : NULL;
     sub->purchaser = sb_az_person(json_str(o, "purchaser"));
@@ -38,30 +19,33 @@ static bool read_sub(const struct sb_az *az, const cJSON *o, struct sb_az_sub *s
         if (str_is(json_str(o, "status"), sb_az_status((enum sb_az_status)i)))
             sub->status = (enum sb_az_status)i;
     }
-    sub->quantity = num(o, "quantity");
+    sub->quantity = sb_json_num(o, "quantity");
     sub->trial = json_bool(o, "trial", false);
     sub->test = json_bool(o, "test", false);
     sub->reseller = json_bool(o, "read_only", false);
     sub->auto_renew = json_bool(o, "auto_renew", true);
     sub->activate_fails = json_bool(o, "activate_fails", false);
     sub->has_term = json_bool(o, "has_term", false);
-    sub->activates = num(o, "activate_calls");
-    sub->activated = num(o, "activated");
-    sub->created_ms = num(o, "created_ms");
-    sub->start_ms = num(o, "start_ms");
-    sub->end_ms = num(o, "end_ms");
-    sub->suspended_ms = num(o, "suspended_ms");
-    sub->ended_ms = num(o, "ended_ms");
-    sub->settle_ms = num(o, "settle_ms");
-    sub->not_before = num(o, "not_before");
+    sub->activates = sb_json_num(o, "activate_calls");
+    sub->activated = sb_json_num(o, "activated");
+    sub->created_ms = sb_json_num(o, "created_ms");
+    sub->start_ms = sb_json_num(o, "start_ms");
+    sub->end_ms = sb_json_num(o, "end_ms");
+    sub->suspended_ms = sb_json_num(o, "suspended_ms");
+    sub->ended_ms = sb_json_num(o, "ended_ms");
+    sub->settle_ms = sb_json_num(o, "settle_ms");
+    sub->not_before = sb_json_num(o, "not_before");
     return sub->plan && sub->purchaser && sub->beneficiary && sub->status != SB_AZ_STATES &&
-           text(o, "id", sub->id, sizeof(sub->id)) &&
-           text(o, "name", sub->name, sizeof(sub->name)) &&
-           text(o, "private_offer", sub->private_offer, sizeof(sub->private_offer));
+           sb_json_text(o, "id", sub->id, sizeof(sub->id)) &&
+           sb_json_text(o, "name", sub->name, sizeof(sub->name)) &&
+           sb_json_text(o, "private_offer", sub->private_offer, sizeof(sub->private_offer));
 }
 
-static bool read_op(const struct sb_az *az, const cJSON *o, struct sb_az_op *op)
+static bool read_op(void *from, const cJSON *o, void *item)
 {
+    const struct sb_az *az = from;
+    struct sb_az_op *op = item;
+
     op->sub = sb_az_sub(az, json_str(o, "purchase"));
     op->plan = op->sub ? sb_az_plan(op->sub->product, json_str(o, "plan")) : NULL;
     op->state = SB_AZ_OPSTATES;
@@ -69,76 +53,47 @@ static bool read_op(const struct sb_az *az, const cJSON *o, struct sb_az_op *op)
         if (str_is(json_str(o, "status"), sb_az_opstate((enum sb_az_opstate)i)))
             op->state = (enum sb_az_opstate)i;
     }
-    op->quantity = num(o, "quantity");
+    op->quantity = sb_json_num(o, "quantity");
     op->partner = str_is(json_str(o, "source"), "Partner");
     op->revert = json_bool(o, "revert", false);
     op->minimal = json_bool(o, "minimal", false);
     op->posted = json_bool(o, "posted", false);
-    op->sent = (unsigned)num(o, "deliveries");
-    op->answered = (unsigned)num(o, "answered");
-    op->failed = (unsigned)num(o, "failed");
-    op->last = (unsigned)num(o, "last_status");
-    op->settled = (unsigned)num(o, "settled");
-    op->created_ms = num(o, "created_ms");
-    op->begin_ms = num(o, "begin_ms");
-    op->accept_ms = num(o, "accept_ms");
-    return op->plan && op->state != SB_AZ_OPSTATES && text(o, "id", op->id, sizeof(op->id)) &&
-           text(o, "action", op->action, sizeof(op->action)) &&
-           text(o, "by", op->by, sizeof(op->by)) &&
-           text(o, "activity", op->activity, sizeof(op->activity)) &&
-           text(o, "body", op->body, sizeof(op->body));
+    op->sent = (unsigned)sb_json_num(o, "deliveries");
+    op->answered = (unsigned)sb_json_num(o, "answered");
+    op->failed = (unsigned)sb_json_num(o, "failed");
+    op->last = (unsigned)sb_json_num(o, "last_status");
+    op->settled = (unsigned)sb_json_num(o, "settled");
+    op->created_ms = sb_json_num(o, "created_ms");
+    op->begin_ms = sb_json_num(o, "begin_ms");
+    op->accept_ms = sb_json_num(o, "accept_ms");
+    return op->plan && op->state != SB_AZ_OPSTATES &&
+           sb_json_text(o, "id", op->id, sizeof(op->id)) &&
+           sb_json_text(o, "action", op->action, sizeof(op->action)) &&
+           sb_json_text(o, "by", op->by, sizeof(op->by)) &&
+           sb_json_text(o, "activity", op->activity, sizeof(op->activity)) &&
+           sb_json_text(o, "body", op->body, sizeof(op->body));
 }
 
-static int load_subs(struct sb_az *az, const cJSON *list)
+static bool read_token(void *from, const cJSON *o, void *item)
 {
-    const cJSON *o;
-    int rc = 0;
+    struct sb_az_token *t = item;
 
-    cJSON_ArrayForEach(o, list)
-    {
-        struct sb_az_sub *sub = calloc(1, sizeof(*sub));
-        if (!sub)
-            return -ENOMEM;
-        rc = keep(&az->subs, sub, read_sub(az, o, sub));
-        if (rc)
-            break;
-    }
-    return rc;
+    t->sub = sb_az_sub(from, json_str(o, "purchase"));
+    t->expires_ms = sb_json_num(o, "expires_ms");
+    return t->sub && sb_json_text(o, "value", t->value, sizeof(t->value));
 }
 
-static int load_ops(struct sb_az *az, const cJSON *list)
+static int load_lists(struct sb_az *az, const cJSON *o)
 {
-    const cJSON *o;
-    int rc = 0;
+    int rc = sb_json_load(&az->subs, json_arr(o, "subscriptions"), sizeof(struct sb_az_sub),
+                          read_sub, az);
 
-    cJSON_ArrayForEach(o, list)
-    {
-        struct sb_az_op *op = calloc(1, sizeof(*op));
-        if (!op)
-            return -ENOMEM;
-        rc = keep(&az->ops, op, read_op(az, o, op));
-        if (rc)
-            break;
-    }
-    return rc;
-}
-
-static int load_tokens(struct sb_az *az, const cJSON *list)
-{
-    const cJSON *o;
-    int rc = 0;
-
-    cJSON_ArrayForEach(o, list)
-    {
-        struct sb_az_token *t = calloc(1, sizeof(*t));
-        if (!t)
-            return -ENOMEM;
-        t->sub = sb_az_sub(az, json_str(o, "purchase"));
-        t->expires_ms = num(o, "expires_ms");
-        rc = keep(&az->tokens, t, t->sub && text(o, "value", t->value, sizeof(t->value)));
-        if (rc)
-            break;
-    }
+    if (rc == 0)
+        rc =
+            sb_json_load(&az->ops, json_arr(o, "operations"), sizeof(struct sb_az_op), read_op, az);
+    if (rc == 0)
+        rc = sb_json_load(&az->tokens, json_arr(o, "tokens"), sizeof(struct sb_az_token),
+                          read_token, az);
     return rc;
 }
 
@@ -152,12 +107,8 @@ int sb_az_state_load(struct sb *s, const cJSON *doc)
         return 0;
     rc = sb_az_set(&s->az->set, json_obj(o, "settings"), &why);
     if (rc == 0)
-        rc = load_subs(s->az, json_arr(o, "subscriptions"));
-    if (rc == 0)
-        rc = load_ops(s->az, json_arr(o, "operations"));
-    if (rc == 0)
-        rc = load_tokens(s->az, json_arr(o, "tokens"));
-    if (rc == 0 && !text(o, "service_oid", s->az->service_oid, sizeof(s->az->service_oid)))
+        rc = load_lists(s->az, o);
+    if (rc == 0 && !sb_json_text(o, "service_oid", s->az->service_oid, sizeof(s->az->service_oid)))
         rc = -EINVAL;
     if (rc == 0) {
         pthread_mutex_lock(&s->mu); /* senders start here */

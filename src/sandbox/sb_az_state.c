@@ -1,17 +1,7 @@
 #include "sandbox/sb_az_state.h"
 
-#include "base/clock.h"
 #include "sandbox/sb_az_set.h"
-
-static void kv_time(struct jsonw *w, const char *key, int64_t ms)
-{
-    char iso[CLOCK_ISO];
-
-    if (ms == 0)
-        return;
-    clock_iso(ms, iso);
-    jsonw_kvs(w, key, str_of(iso));
-}
+#include "sandbox/sb_json.h"
 
 void sb_az_state_sub(const struct sb *s, struct jsonw *w, const struct sb_az_sub *sub)
 {
@@ -35,10 +25,10 @@ void sb_az_state_sub(const struct sb *s, struct jsonw *w, const struct sb_az_sub
     jsonw_kvs_opt(w, "private_offer", str_of(sub->private_offer));
     jsonw_kvi(w, "activate_calls", sub->activates);
     jsonw_kvi(w, "activated", sub->activated);
-    kv_time(w, "created", sub->created_ms);
-    kv_time(w, "start", sub->start_ms);
-    kv_time(w, "end", sub->end_ms);
-    kv_time(w, "ended", sub->ended_ms);
+    sb_json_time(w, "created", sub->created_ms);
+    sb_json_time(w, "start", sub->start_ms);
+    sb_json_time(w, "end", sub->end_ms);
+    sb_json_time(w, "ended", sub->ended_ms);
 }
 
 static void write_subs(const struct sb *s, struct jsonw *w, bool secrets)
@@ -82,7 +72,7 @@ static void write_op(struct jsonw *w, const struct sb_az_op *op, bool secrets)
     jsonw_kvi(w, "failed", op->failed);
     jsonw_kvi(w, "last_status", op->last);
     jsonw_kvi(w, "settled", op->settled);
-    kv_time(w, "created", op->created_ms);
+    sb_json_time(w, "created", op->created_ms);
     if (!secrets)
         return;
     jsonw_kvs(w, "activity", str_of(op->activity));

@@ -13,11 +13,7 @@
 
 static void html(struct sb_resp *resp, unsigned status)
 {
-    buf_reset(&resp->body);
-    resp->status = status;
-    resp->ctype = "text/html; charset=utf-8";
-    sb_resp_header(resp, "Content-Security-Policy", CSP);
-    sb_resp_header(resp, "Cache-Control", "no-store");
+    sb_page_open(resp, status, CSP);
     sb_resp_header(resp, "Referrer-Policy", "no-referrer");
 }
 

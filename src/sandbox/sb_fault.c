@@ -160,3 +160,22 @@ void sb_fault_write(const struct sb *s, struct jsonw *w)
     }
     jsonw_arr_end(w);
 }
+
+void sb_fault_spoil(struct sb *s, struct sb_resp *resp, enum sb_fault_kind kind, uint64_t ms)
+{
+    resp->wire_ms = (uint32_t)ms;
+    if (kind == SB_FAULT_TRUNCATE)
+        resp->wire = SB_WIRE_TRUNCATE;
+    if (kind == SB_FAULT_ENDLESS)
+        resp->wire = SB_WIRE_ENDLESS;
+    if (kind == SB_FAULT_SLOW)
+        resp->wire = SB_WIRE_SLOW;
+    if (kind == SB_FAULT_NOT_JSON) {
+        sb_resp_text(resp, 200, "<html><body>Please log in to the network.</body></html>");
+        resp->ctype = "text/html";
+    }
+    if (kind == SB_FAULT_TIMEOUT_AFTER) {
+        sb_core_hold(s, ms);
+        resp->wire = SB_WIRE_DROP;
+    }
+}

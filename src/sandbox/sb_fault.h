@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "sandbox/sb_core.h"
+#include "sandbox/sb_msg.h"
 
 enum sb_fault_kind {
     SB_FAULT_NONE,
@@ -53,6 +54,8 @@ bool sb_fault_take(struct sb *s, const char *op, enum sb_fault_kind kind, struct
 bool sb_fault_event(struct sb *s, const char *label, enum sb_fault_kind kind, struct sb_fault *f);
 /* Uses up the first fault of this operation that concerns the call as a whole. */
 enum sb_fault_kind sb_fault_call(struct sb *s, const char *op, uint64_t *ms);
+/* Faults that spoil an answer; the effect stands. May wait. */
+void sb_fault_spoil(struct sb *s, struct sb_resp *resp, enum sb_fault_kind kind, uint64_t ms);
 void sb_fault_write(const struct sb *s, struct jsonw *w);
 const char *sb_fault_name(enum sb_fault_kind kind);
 

@@ -197,7 +197,7 @@ bool sb_gcp_auth_handle(struct sb *s, const struct sb_req *req, struct sb_resp *
         kind = sb_fault_call(s, doors[i].op, &ms);
         if (!sb_gcp_struck(s, resp, kind, ms)) {
             doors[i].fn(s, req, resp);
-            sb_gcp_spoil(s, resp, kind, ms);
+            sb_fault_spoil(s, resp, kind, ms);
         }
         snprintf(name, sizeof(name), "gcp.%s", doors[i].op);
         sb_aws_count(s, doors[i].op, resp->status == 200);

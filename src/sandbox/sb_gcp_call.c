@@ -211,7 +211,7 @@ static void run(struct sb_gcp_call *c)
         c->resp->ctype = "application/json; charset=UTF-8";
         buf_str(&c->resp->body, buf_view(&c->out));
     }
-    sb_gcp_spoil(c->s, c->resp, kind, ms);
+    sb_fault_spoil(c->s, c->resp, kind, ms);
 }
 
 static int decode_path(struct sb_gcp_call *c)

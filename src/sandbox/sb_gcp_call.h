@@ -51,8 +51,6 @@ unsigned sb_gcp_http_status(const char *status);
 void sb_gcp_write_error(struct sb_resp *resp, const char *status, const char *message);
 /* What a fault says about the call as a whole. True: it is over, the answer is written. */
 bool sb_gcp_struck(struct sb *s, struct sb_resp *resp, enum sb_fault_kind kind, uint64_t ms);
-/* Faults that spoil the answer; the effect stands. */
-void sb_gcp_spoil(struct sb *s, struct sb_resp *resp, enum sb_fault_kind kind, uint64_t ms);
 
 /* /gcp/ and /computeMetadata/. False: not one of these. */
 bool sb_gcp_handle(struct sb *s, const struct sb_req *req, struct sb_resp *resp);

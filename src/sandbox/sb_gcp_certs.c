@@ -71,7 +71,7 @@ bool sb_gcp_token_certs(struct sb *s, const struct sb_req *req, struct sb_resp *
         kind = sb_fault_call(s, "GcpCerts", &ms);
         if (!sb_gcp_struck(s, resp, kind, ms)) {
             answer(s, documents[i].partner, documents[i].jwks, resp);
-            sb_gcp_spoil(s, resp, kind, ms);
+            sb_fault_spoil(s, resp, kind, ms);
         }
         sb_aws_count(s, "GcpCerts", resp->status == 200);
         sb_ledger_add(&s->ledger, sb_core_now(s), "gcp.GcpCerts", "",

@@ -42,6 +42,15 @@ void sb_page_end(struct buf *b)
     buf_cat(b, "</main>\n</body>\n</html>\n");
 }
 
+void sb_page_open(struct sb_resp *resp, unsigned status, const char *csp)
+{
+    buf_reset(&resp->body);
+    resp->status = status;
+    resp->ctype = "text/html; charset=utf-8";
+    sb_resp_header(resp, "Content-Security-Policy", csp);
+    sb_resp_header(resp, "Cache-Control", "no-store");
+}
+
 static void plan_choice(struct buf *b, const struct sb_product *p, size_t i)
 {
     const struct sb_plan *plan = &p->plans[i];

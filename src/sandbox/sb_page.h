@@ -15,6 +15,8 @@ extern const char sb_page_js[];
 void sb_page_text(struct buf *b, const char *text);
 void sb_page_begin(struct buf *b, const char *title);
 void sb_page_end(struct buf *b);
+/* An answer of this status that is a page, empty as yet, and is not cached. */
+void sb_page_open(struct sb_resp *resp, unsigned status, const char *csp);
 /* The whole store; done: what was just done, or "". */
 void sb_page_store(const struct sb *s, struct buf *b, const char *done);
 /* The form that sends the browser to the seller, by itself where scripts run. */

@@ -1,10 +1,9 @@
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/file.h"
 #include "sandbox/sb_az_state.h"
 #include "sandbox/sb_gcp_state.h"
+#include "sandbox/sb_json.h"
 #include "sandbox/sb_session.h"
 #include "sandbox/sb_state.h"
 #include "sandbox/sb_token.h"
@@ -12,30 +11,11 @@
 
 #define STATE_MAX (256u << 20)
 
-static int64_t num(const cJSON *o, const char *key)
+static bool read_purchase(void *from, const cJSON *o, void *item)
 {
-    int64_t v = 0;
+    const struct sb *s = from;
+    struct sb_purchase *p = item;
 
-    return json_int(o, key, &v) ? 0 : v;
-}
-
-static bool text(const cJSON *o, const char *key, char *dst, size_t cap)
-{
-    return str_copy(json_str(o, key), dst, cap) == 0;
-}
-
-/* Takes the item or frees it. */
-static int keep(struct sb_vec *v, void *item, bool good)
-{
-    int rc = good ? sb_vec_add(v, item) : -EINVAL;
-
-    if (rc)
-        free(item);
-    return rc;
-}
-
-static bool read_purchase(const struct sb *s, const cJSON *o, struct sb_purchase *p)
-{
     p->product = sb_product_by_name(s, json_str(o, "product"));
     p->plan = p->product ? sb_product_plan(p->product, json_str(o, "plan")) : NULL;
     if (!p->plan)
@@ -45,108 +25,77 @@ static bool read_purchase(const struct sb *s, const cJSON *o, struct sb_purchase
         if (str_is(json_str(o, "status"), sb_purchase_status((enum sb_status)st)))
             p->status = (enum sb_status)st;
     }
-    p->quantity = num(o, "quantity");
+    p->quantity = sb_json_num(o, "quantity");
     p->trial = json_bool(o, "trial", false);
     p->advisory = json_bool(o, "advisory", false);
     p->cppo = json_bool(o, "cppo", false);
     p->auto_renew = json_bool(o, "auto_renew", false);
-    p->accepted_ms = num(o, "accepted_ms");
-    p->start_ms = num(o, "start_ms");
-    p->provisioned_ms = num(o, "provisioned_ms");
-    p->end_ms = num(o, "end_ms");
-    p->ended_ms = num(o, "ended_ms");
-    return p->status != SB_STATUSES && text(o, "id", p->id, sizeof(p->id)) &&
-           text(o, "agreement_id", p->agreement, sizeof(p->agreement)) &&
-           text(o, "previous_agreement_id", p->previous, sizeof(p->previous)) &&
-           text(o, "license_id", p->license, sizeof(p->license)) &&
-           text(o, "license_arn", p->license_arn, sizeof(p->license_arn)) &&
-           text(o, "account_id", p->account, sizeof(p->account)) &&
-           text(o, "customer_identifier", p->customer, sizeof(p->customer)) &&
-           text(o, "offer_id", p->offer, sizeof(p->offer));
+    p->accepted_ms = sb_json_num(o, "accepted_ms");
+    p->start_ms = sb_json_num(o, "start_ms");
+    p->provisioned_ms = sb_json_num(o, "provisioned_ms");
+    p->end_ms = sb_json_num(o, "end_ms");
+    p->ended_ms = sb_json_num(o, "ended_ms");
+    return p->status != SB_STATUSES && sb_json_text(o, "id", p->id, sizeof(p->id)) &&
+           sb_json_text(o, "agreement_id", p->agreement, sizeof(p->agreement)) &&
+           sb_json_text(o, "previous_agreement_id", p->previous, sizeof(p->previous)) &&
+           sb_json_text(o, "license_id", p->license, sizeof(p->license)) &&
+           sb_json_text(o, "license_arn", p->license_arn, sizeof(p->license_arn)) &&
+           sb_json_text(o, "account_id", p->account, sizeof(p->account)) &&
+           sb_json_text(o, "customer_identifier", p->customer, sizeof(p->customer)) &&
+           sb_json_text(o, "offer_id", p->offer, sizeof(p->offer));
 }
 
-static int load_purchases(struct sb *s, const cJSON *list)
+static bool read_token(void *from, const cJSON *o, void *item)
 {
-    const cJSON *o;
-    int rc = 0;
+    struct sb_token *t = item;
 
-    cJSON_ArrayForEach(o, list)
-    {
-        struct sb_purchase *p = calloc(1, sizeof(*p));
-        if (!p)
-            return -ENOMEM;
-        rc = keep(&s->purchases, p, read_purchase(s, o, p));
-        if (rc)
-            break;
-    }
-    return rc;
+    t->purchase = sb_purchase_find(from, json_str(o, "purchase"));
+    t->expires_ms = sb_json_num(o, "expires_ms");
+    return t->purchase && sb_json_text(o, "value", t->value, sizeof(t->value));
 }
 
-static int load_tokens(struct sb *s, const cJSON *list)
+static bool read_record(void *from, const cJSON *o, void *item)
 {
-    const cJSON *o;
-    int rc = 0;
+    struct sb_record *r = item;
 
-    cJSON_ArrayForEach(o, list)
-    {
-        struct sb_token *t = calloc(1, sizeof(*t));
-        if (!t)
-            return -ENOMEM;
-        t->purchase = sb_purchase_find(s, json_str(o, "purchase"));
-        t->expires_ms = num(o, "expires_ms");
-        rc = keep(&s->tokens, t, t->purchase && text(o, "value", t->value, sizeof(t->value)));
-        if (rc)
-            break;
-    }
-    return rc;
+    r->purchase = sb_purchase_find(from, json_str(o, "purchase"));
+    r->hour_ms = sb_json_num(o, "hour_ms");
+    r->quantity = sb_json_num(o, "quantity");
+    r->accepted_ms = sb_json_num(o, "accepted_ms");
+    r->sent = (unsigned)sb_json_num(o, "sent");
+    r->conflicts = (unsigned)sb_json_num(o, "conflicts");
+    return r->purchase && sb_json_text(o, "id", r->id, sizeof(r->id)) &&
+           sb_json_text(o, "dimension", r->dimension, sizeof(r->dimension)) &&
+           sb_json_text(o, "region", r->region, sizeof(r->region)) &&
+           sb_json_text(o, "allocations", r->allocations, sizeof(r->allocations));
 }
 
-static int load_records(struct sb *s, const cJSON *list)
+static bool read_session(void *from, const cJSON *o, void *item)
 {
-    const cJSON *o;
-    int rc = 0;
+    struct sb_session *n = item;
 
-    cJSON_ArrayForEach(o, list)
-    {
-        struct sb_record *r = calloc(1, sizeof(*r));
-        if (!r)
-            return -ENOMEM;
-        r->purchase = sb_purchase_find(s, json_str(o, "purchase"));
-        r->hour_ms = num(o, "hour_ms");
-        r->quantity = num(o, "quantity");
-        r->accepted_ms = num(o, "accepted_ms");
-        r->sent = (unsigned)num(o, "sent");
-        r->conflicts = (unsigned)num(o, "conflicts");
-        rc = keep(&s->records, r,
-                  r->purchase && text(o, "id", r->id, sizeof(r->id)) &&
-                      text(o, "dimension", r->dimension, sizeof(r->dimension)) &&
-                      text(o, "region", r->region, sizeof(r->region)) &&
-                      text(o, "allocations", r->allocations, sizeof(r->allocations)));
-        if (rc)
-            break;
-    }
-    return rc;
+    (void)from;
+    n->expires_ms = sb_json_num(o, "expires_ms");
+    return sb_json_text(o, "key", n->key, sizeof(n->key)) &&
+           sb_json_text(o, "secret", n->secret, sizeof(n->secret)) &&
+           sb_json_text(o, "token", n->token, sizeof(n->token)) &&
+           sb_json_text(o, "arn", n->arn, sizeof(n->arn));
 }
 
-static int load_sessions(struct sb *s, const cJSON *list)
+static int load_lists(struct sb *s, const cJSON *doc)
 {
-    const cJSON *o;
-    int rc = 0;
+    int rc = sb_json_load(&s->purchases, json_arr(doc, "purchases"), sizeof(struct sb_purchase),
+                          read_purchase, s);
 
-    cJSON_ArrayForEach(o, list)
-    {
-        struct sb_session *n = calloc(1, sizeof(*n));
-        if (!n)
-            return -ENOMEM;
-        n->expires_ms = num(o, "expires_ms");
-        rc = keep(&s->sessions, n,
-                  text(o, "key", n->key, sizeof(n->key)) &&
-                      text(o, "secret", n->secret, sizeof(n->secret)) &&
-                      text(o, "token", n->token, sizeof(n->token)) &&
-                      text(o, "arn", n->arn, sizeof(n->arn)));
-        if (rc)
-            break;
-    }
+    if (rc == 0)
+        rc = sb_json_load(&s->tokens, json_arr(doc, "tokens"), sizeof(struct sb_token), read_token,
+                          s);
+    if (rc == 0)
+        rc = sb_json_load(&s->records, json_arr(doc, "records"), sizeof(struct sb_record),
+                          read_record, s);
+    if (rc == 0)
+        rc = sb_json_load(&s->sessions, json_arr(doc, "sessions"), sizeof(struct sb_session),
+                          read_session, s);
     return rc;
 }
 
@@ -158,16 +107,16 @@ static int load_queue(struct sb *s, const cJSON *list)
 
     cJSON_ArrayForEach(o, list)
     {
-        if (!text(o, "purchase", purchase, sizeof(purchase)) ||
-            !text(o, "label", label, sizeof(label)))
+        if (!sb_json_text(o, "purchase", purchase, sizeof(purchase)) ||
+            !sb_json_text(o, "label", label, sizeof(label)))
             return -EINVAL;
-        const struct sb_queue_put m = {json_str(o, "body"), purchase, label, num(o, "sent_ms"),
-                                       num(o, "due_ms")};
+        const struct sb_queue_put m = {json_str(o, "body"), purchase, label,
+                                       sb_json_num(o, "sent_ms"), sb_json_num(o, "due_ms")};
         struct sb_queue_msg *e = sb_queue_put(&s->queue, &m);
         if (!e)
             return -ENOBUFS;
-        e->receives = (unsigned)num(o, "receives");
-        if (!text(o, "id", e->id, sizeof(e->id)))
+        e->receives = (unsigned)sb_json_num(o, "receives");
+        if (!sb_json_text(o, "id", e->id, sizeof(e->id)))
             return -EINVAL;
     }
     return 0;
@@ -188,21 +137,15 @@ int sb_state_load(struct sb *s)
     if (rc == 0)
         rc = json_parse(buf_view(&b), STATE_MAX, &doc);
     if (rc == 0)
-        rc = load_purchases(s, json_arr(doc, "purchases"));
-    if (rc == 0)
-        rc = load_tokens(s, json_arr(doc, "tokens"));
-    if (rc == 0)
-        rc = load_records(s, json_arr(doc, "records"));
-    if (rc == 0)
-        rc = load_sessions(s, json_arr(doc, "sessions"));
+        rc = load_lists(s, doc);
     if (rc == 0)
         rc = load_queue(s, json_arr(json_obj(doc, "queue"), "messages"));
     if (rc == 0)
         rc = sb_gcp_state_load(s, json_obj(doc, "gcp"));
-    if (rc == 0 && num(doc, "next_purchase") > 0)
-        s->next_purchase = (unsigned)num(doc, "next_purchase");
+    if (rc == 0 && sb_json_num(doc, "next_purchase") > 0)
+        s->next_purchase = (unsigned)sb_json_num(doc, "next_purchase");
     if (rc == 0 && s->offset_ms == 0)
-        s->offset_ms = num(doc, "offset_ms");
+        s->offset_ms = sb_json_num(doc, "offset_ms");
     if (rc == 0)
         rc = sb_az_state_load(s, doc);
 out:

@@ -8,19 +8,10 @@
 #include "sandbox/sb_az_state.h"
 #include "sandbox/sb_fault.h"
 #include "sandbox/sb_gcp_state.h"
+#include "sandbox/sb_json.h"
 #include "sandbox/sb_session.h"
 #include "sandbox/sb_token.h"
 #include "sandbox/sb_usage.h"
-
-static void kv_time(struct jsonw *w, const char *key, int64_t ms)
-{
-    char iso[CLOCK_ISO];
-
-    if (ms == 0)
-        return;
-    clock_iso(ms, iso);
-    jsonw_kvs(w, key, str_of(iso));
-}
 
 void sb_state_purchase(const struct sb *s, struct jsonw *w, const struct sb_purchase *p)
 {
@@ -41,11 +32,11 @@ void sb_state_purchase(const struct sb *s, struct jsonw *w, const struct sb_purc
     jsonw_kvb(w, "trial", p->trial);
     jsonw_kvb(w, "advisory", p->advisory);
     jsonw_kvb(w, "cppo", p->cppo);
-    kv_time(w, "accepted", p->accepted_ms);
-    kv_time(w, "start", p->start_ms);
-    kv_time(w, "provisioned", p->provisioned_ms);
-    kv_time(w, "end", p->end_ms);
-    kv_time(w, "ended", p->ended_ms);
+    sb_json_time(w, "accepted", p->accepted_ms);
+    sb_json_time(w, "start", p->start_ms);
+    sb_json_time(w, "provisioned", p->provisioned_ms);
+    sb_json_time(w, "end", p->end_ms);
+    sb_json_time(w, "ended", p->ended_ms);
 }
 
 static void write_purchases(const struct sb *s, struct jsonw *w, bool secrets)
@@ -79,10 +70,10 @@ static void write_records(const struct sb *s, struct jsonw *w, bool secrets)
         jsonw_kvs(w, "id", str_of(r->id));
         jsonw_kvs(w, "purchase", str_of(r->purchase->id));
         jsonw_kvs(w, "dimension", str_of(r->dimension));
-        kv_time(w, "hour", r->hour_ms);
+        sb_json_time(w, "hour", r->hour_ms);
         jsonw_kvi(w, "quantity", r->quantity);
         jsonw_kvs(w, "region", str_of(r->region));
-        kv_time(w, "accepted", r->accepted_ms);
+        sb_json_time(w, "accepted", r->accepted_ms);
         jsonw_kvi(w, "sent", r->sent);
         jsonw_kvi(w, "conflicts", r->conflicts);
         if (secrets) {
@@ -103,7 +94,7 @@ static void write_tokens(const struct sb *s, struct jsonw *w, bool secrets)
         const struct sb_token *t = s->tokens.p[i];
         jsonw_obj(w);
         jsonw_kvs(w, "purchase", str_of(t->purchase->id));
-        kv_time(w, "expires", t->expires_ms);
+        sb_json_time(w, "expires", t->expires_ms);
         jsonw_kvb(w, "valid", t->expires_ms > sb_core_now(s));
         if (secrets) {
             jsonw_kvs(w, "value", str_of(t->value));
@@ -133,7 +124,7 @@ static void write_queue(const struct sb *s, struct jsonw *w, bool secrets)
         jsonw_kvs(w, "purchase", str_of(m->purchase));
         jsonw_kvs(w, "label", str_of(m->label));
         jsonw_kvi(w, "receives", m->receives);
-        kv_time(w, "due", m->due_ms);
+        sb_json_time(w, "due", m->due_ms);
         if (secrets) {
             jsonw_kvi(w, "sent_ms", m->sent_ms);
             jsonw_kvi(w, "due_ms", m->due_ms);
@@ -196,7 +187,7 @@ static void write_calls(const struct sb *s, struct jsonw *w)
 void sb_state_write(const struct sb *s, struct jsonw *w, bool secrets)
 {
     jsonw_obj(w);
-    kv_time(w, "now", sb_core_now(s));
+    sb_json_time(w, "now", sb_core_now(s));
     jsonw_kvi(w, "offset_ms", s->offset_ms);
     jsonw_kvi(w, "next_purchase", s->next_purchase);
     if (secrets)

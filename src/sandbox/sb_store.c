@@ -18,16 +18,12 @@
 
 static void html(struct sb_resp *resp, unsigned status)
 {
-    resp->status = status;
-    resp->ctype = "text/html; charset=utf-8";
-    sb_resp_header(resp, "Content-Security-Policy", CSP);
-    sb_resp_header(resp, "Cache-Control", "no-store");
+    sb_page_open(resp, status, CSP);
     sb_resp_header(resp, "X-Content-Type-Options", "nosniff");
 }
 
 static void sorry(struct sb_resp *resp, const char *why)
 {
-    buf_reset(&resp->body);
     html(resp, 409);
     sb_page_sorry(&resp->body, why);
 }
