@@ -97,12 +97,6 @@ static const struct {
     {EVENT_SUPERSEDED, NULL, ""},
 };
 
-static void opt(struct args *a, const char *k, const char *v)
-{
-    if (v && v[0])
-        args_kv(a, k, str_of(v));
-}
-
 static void merge_agreement(struct task *t)
 {
     struct event_work *e = t->state;
@@ -113,12 +107,12 @@ static void merge_agreement(struct task *t)
     args_add(&a, e->channel);
     args_cstr(&a, ev->agreement);
     args_int(&a, ev->time_ms);
-    opt(&a, "license", ev->license);
-    opt(&a, "purchase", ev->purchase);
-    opt(&a, "previous", ev->previous_agreement);
-    opt(&a, "account", ev->account);
-    opt(&a, "offer", ev->offer);
-    opt(&a, "product_code", ev->product_code);
+    args_kv_opt(&a, "license", ev->license);
+    args_kv_opt(&a, "purchase", ev->purchase);
+    args_kv_opt(&a, "previous", ev->previous_agreement);
+    args_kv_opt(&a, "account", ev->account);
+    args_kv_opt(&a, "offer", ev->offer);
+    args_kv_opt(&a, "product_code", ev->product_code);
     if (ev->starts_ms)
         args_kvi(&a, "starts", ev->starts_ms);
     if (ev->ends_ms)
@@ -127,8 +121,8 @@ static void merge_agreement(struct task *t)
         if (agreement_facts[i].kind == ev->kind) {
             const char *status = agreement_facts[i].status;
 
-            opt(&a, "intent", agreement_facts[i].intent);
-            opt(&a, "status", status && status[0] ? status : ev->reason);
+            args_kv_opt(&a, "intent", agreement_facts[i].intent);
+            args_kv_opt(&a, "status", status && status[0] ? status : ev->reason);
         }
     task_store(t, id_shard_of(e->channel, str_of(ev->agreement), store_shards(t->w->store)),
                STORE_AGREEMENT, a.v, a.n, merged);

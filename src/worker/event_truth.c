@@ -17,28 +17,9 @@ enum {
     ACCOUNT_ORDERS = 1000
 };
 
-static void queued(struct task *t, int rc, const struct store_rows *rows)
-{
-    (void)rows;
-    if (rc)
-        task_retry(t, "RETRY", "cannot queue the refresh", 0);
-    else
-        task_done(t);
-}
-
 static void look_again(struct truth *x, int64_t ms)
 {
-    struct task *t = x->t;
-    struct args a;
-
-    args_init(&a, t);
-    args_add(&a, str_of(arena_fmt(t->arena, "refresh:%.*s", STR_FMT(x->order))));
-    args_cstr(&a, "refresh");
-    args_cstr(&a, "market");
-    args_add(&a, x->order);
-    args_int(&a, ms);
-    args_cstr(&a, x->erase ? "erase" : "");
-    task_store(t, x->shard, STORE_TASK_ADD, a.v, a.n, queued);
+    truth_later(x->t, x->shard, x->order, ms, x->erase ? "erase" : "", truth_later_done);
 }
 
 /* What the channel must show when the event is the newest one. */
@@ -122,7 +103,7 @@ static void next_listing(struct task *t);
 static void next_order(struct task *t, int rc, const struct store_rows *rows)
 {
     struct account *acc = t->state;
-    struct str order, args[6];
+    struct str order;
     unsigned shard;
 
     (void)rows;
@@ -140,13 +121,7 @@ static void next_order(struct task *t, int rc, const struct store_rows *rows)
         next_order(t, 0, NULL);
         return;
     }
-    args[0] = str_of(arena_fmt(t->arena, "refresh:%.*s", STR_FMT(order)));
-    args[1] = STR("refresh");
-    args[2] = STR("market");
-    args[3] = order;
-    args[4] = STR("0");
-    args[5] = STR("erase");
-    task_store(t, shard, STORE_TASK_ADD, args, 6, next_order);
+    truth_later(t, shard, order, 0, "erase", next_order);
 }
 
 static void account_orders(struct task *t, int rc, const struct store_rows *rows)

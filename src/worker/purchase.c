@@ -61,10 +61,17 @@ uint64_t purchase_grace_ms(const struct cfg_market *m, struct str plan)
     return p ? p->grace_ms : 30ULL * 24 * 3600 * 1000;
 }
 
-static void opt(struct args *a, const char *k, const char *v)
+void purchase_keys(struct args *a, const struct cfg_market *m, const struct market_purchase *p)
 {
-    if (v[0])
-        args_kv(a, k, str_of(v));
+    args_kv(a, "channel", str_of(m->channel));
+    args_kv(a, "product", str_of(m->name));
+    args_kv_opt(a, "purchase", p->purchase);
+    args_kv_opt(a, "license", p->license);
+    args_kv_opt(a, "agreement", p->agreement);
+    args_kv_opt(a, "account", p->account);
+    args_kv_opt(a, "customer", p->customer);
+    args_kv_opt(a, "product_code", p->product_code);
+    args_kv_opt(a, "offer", p->offer);
 }
 
 void purchase_args(struct args *a, const struct cfg_market *m, struct str order_id,
@@ -77,15 +84,7 @@ void purchase_args(struct args *a, const struct cfg_market *m, struct str order_
     args_init(a, a->t);
     args_add(a, order_id);
     args_int(a, at_ms);
-    args_kv(a, "channel", str_of(m->channel));
-    args_kv(a, "product", str_of(m->name));
-    opt(a, "purchase", p->purchase);
-    opt(a, "license", p->license);
-    opt(a, "agreement", p->agreement);
-    opt(a, "account", p->account);
-    opt(a, "customer", p->customer);
-    opt(a, "product_code", p->product_code);
-    opt(a, "offer", p->offer);
+    purchase_keys(a, m, p);
     if (p->trial)
         args_kv(a, "trial", STR("1"));
     if (p->starts_ms)

@@ -9,6 +9,8 @@
 
 /* A copy that lives in the task's arena; false without memory. */
 bool purchase_copy(struct task *t, const struct market_purchase *p, struct market_purchase *out);
+/* What names the purchase, as members of an order: listing, keys, offer. */
+void purchase_keys(struct args *a, const struct cfg_market *m, const struct market_purchase *p);
 /* Arguments of STORE_ORDER_UPSERT for this purchase: plan and quantity from the entitlements, ends
  * of the contract with the plan's grace. confirmed: the channel's own event or entitlement stands
  * behind it. */

@@ -123,17 +123,7 @@ static void asked(struct task *t, int rc, const struct store_rows *rows)
 /* The refresh task reads what a list does not tell (accounts) and answers a change that waits. */
 void reconcile_ask_refresh(struct truth *x, int64_t ms)
 {
-    struct task *t = x->t;
-    struct args a;
-
-    args_init(&a, t);
-    args_add(&a, str_of(arena_fmt(t->arena, "refresh:%.*s", STR_FMT(x->order))));
-    args_cstr(&a, "refresh");
-    args_cstr(&a, "market");
-    args_add(&a, x->order);
-    args_int(&a, ms);
-    args_cstr(&a, "");
-    task_store(t, x->shard, STORE_TASK_ADD, a.v, a.n, asked);
+    truth_later(x->t, x->shard, x->order, ms, "", asked);
 }
 
 static void done(struct truth *x)

@@ -1,15 +1,10 @@
 /* The truth of a channel as arguments of STORE_ORDER_UPSERT, and what follows from a change. */
 #include <string.h>
 
+#include "worker/purchase.h"
 #include "worker/standing.h"
 
 enum { CHANGE_PATIENCE_MS = 10 * 60 * 1000 };
-
-static void opt(struct args *a, const char *k, const char *v)
-{
-    if (v[0])
-        args_kv(a, k, str_of(v));
-}
 
 static void flag(struct args *a, const char *k, bool on)
 {
@@ -45,18 +40,11 @@ static bool next_term(const struct order_now *now, const struct market_purchase 
 static void put_keys(struct args *a, const struct cfg_market *m, const struct order_now *now,
                      const struct market_purchase *p)
 {
-    args_kv(a, "channel", str_of(m->channel));
-    args_kv(a, "product", str_of(m->name));
-    opt(a, "purchase", p->purchase);
-    opt(a, "license", p->license);
-    opt(a, "agreement", p->agreement);
-    opt(a, "account", p->account);
-    opt(a, "customer", p->customer);
-    opt(a, "product_code", p->product_code);
-    opt(a, "offer", p->offer);
-    opt(a, "term", p->term);
-    opt(a, "usage_id", p->usage_id);
-    opt(a, "buyer_email", p->beneficiary.email[0] ? p->beneficiary.email : p->purchaser.email);
+    purchase_keys(a, m, p);
+    args_kv_opt(a, "term", p->term);
+    args_kv_opt(a, "usage_id", p->usage_id);
+    args_kv_opt(a, "buyer_email",
+                p->beneficiary.email[0] ? p->beneficiary.email : p->purchaser.email);
     if (p->starts_ms && !next_term(now, p))
         args_kvi(a, "starts", p->starts_ms);
     if (p->ends_ms)
@@ -108,7 +96,7 @@ static void put_end(struct args *a, const struct cfg_market *m, const struct ord
     args_kv(a, "contract", expired ? STR("EXPIRED") : STR("CANCELLED"));
     args_kvi(a, "at_ended", p->read_ms);
     args_kvi(a, "delete_at", p->read_ms + (int64_t)standing_grace_ms(m, name));
-    opt(a, "reason", p->status);
+    args_kv_opt(a, "reason", p->status);
 }
 
 static void put_standing(struct args *a, const struct cfg_market *m, const struct order_now *now,

@@ -388,3 +388,9 @@ void args_kvi(struct args *a, const char *k, int64_t v)
     args_cstr(a, k);
     args_int(a, v);
 }
+
+void args_kv_opt(struct args *a, const char *k, const char *v)
+{
+    if (v && v[0])
+        args_kv(a, k, str_of(v));
+}

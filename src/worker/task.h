@@ -97,5 +97,7 @@ void args_cstr(struct args *a, const char *s);
 void args_int(struct args *a, int64_t v);
 void args_kv(struct args *a, const char *k, struct str v);
 void args_kvi(struct args *a, const char *k, int64_t v);
+/* Nothing for "" and NULL. */
+void args_kv_opt(struct args *a, const char *k, const char *v);
 
 #endif

@@ -31,30 +31,6 @@ static const struct {
     {"progress", MARKET_PROGRESS}, {"cancel", MARKET_CANCEL},
 };
 
-static void queued(struct task *t, int rc, const struct store_rows *rows)
-{
-    (void)rows;
-    if (rc)
-        task_retry(t, "RETRY", "cannot queue the refresh", 0);
-    else
-        task_done(t);
-}
-
-/* The channel takes its time: the refresh task goes on asking. */
-static void look_again(struct task *t)
-{
-    struct args a;
-
-    args_init(&a, t);
-    args_add(&a, str_of(arena_fmt(t->arena, "refresh:%.*s", STR_FMT(t->subject))));
-    args_cstr(&a, "refresh");
-    args_cstr(&a, "market");
-    args_add(&a, t->subject);
-    args_int(&a, LOOK_AGAIN_MS);
-    args_cstr(&a, "");
-    task_store(t, t->shard, STORE_TASK_ADD, a.v, a.n, queued);
-}
-
 static void parked(struct task *t, int rc, const struct store_rows *rows)
 {
     (void)rc;
@@ -101,8 +77,8 @@ static void done(struct truth *x)
 
     if (x->end != TRUTH_WRITTEN || came_true(w))
         task_done(t);
-    else if (!w->refused)
-        look_again(t);
+    else if (!w->refused) /* the channel takes its time: the refresh task goes on asking */
+        truth_later(t, t->shard, t->subject, LOOK_AGAIN_MS, "", truth_later_done);
     else if (t->tries >= TRIES_MAX)
         park(t);
     else

@@ -3,6 +3,7 @@
  *
  *   truth.c        order -> refresh -> is it ours? -> change (below) -> write
  *   truth_write.c  one STORE_ORDER_UPSERT and what follows from it: alert, account index
+ *   truth_later.c  the refresh task of an order, queued
  *
  * A change that waits for an answer is answered here, from whatever task happens to read it: the
  * webhook may have been lost. It is written as pending and stays so until the channel shows it.
@@ -64,6 +65,11 @@ void truth_write(struct truth *x);
 void truth_load(struct truth *x, void (*next)(struct truth *x));
 /* STORE_ORDER_FIND, through aliases of other shards, sets order and shard. */
 void truth_find(struct truth *x, void (*next)(struct truth *x));
+/* Queues the refresh task of that order, in ms; data: "erase" or "". next: what goes on, or
+ * truth_later_done, which ends this task. */
+void truth_later(struct task *t, unsigned shard, struct str order, int64_t ms, const char *data,
+                 task_cont *next);
+void truth_later_done(struct task *t, int rc, const struct store_rows *rows);
 /* Ends the task after a failed call of a channel: slow and with one alarm a day where a person
  * must act. */
 void truth_failed(struct task *t, const struct cfg_market *m, enum market_class cls,
