@@ -13,54 +13,35 @@ const char *aws_keep(struct arena *a, struct str s)
 
 /* --- jobs -------------------------------------------------------------------------------- */
 
-static void on_starter(uv_timer_t *t)
+static void begin(struct market_job *job)
 {
-    struct aws *m = t->data;
-    struct aws_job *j = TAILQ_FIRST(&m->jobs);
+    struct aws_job *j = (struct aws_job *)(void *)job;
 
-    /* A first step may end its job and start others: look from the front again after each. */
-    while (j) {
-        aws_step *first = j->first;
-
-        if (!first) {
-            j = TAILQ_NEXT(j, link);
-            continue;
-        }
-        j->first = NULL;
-        first(j);
-        j = TAILQ_FIRST(&m->jobs);
-    }
+    j->first(j);
 }
 
 struct aws_job *aws_job_new(struct aws *m, size_t room, aws_step *first, aws_end *end, void *arg)
 {
-    struct aws_job *j = calloc(1, sizeof(*j));
+    struct arena *a;
+    struct aws_job *j = market_job_new(&m->jobs, sizeof(*j), room, &a);
 
     if (!j)
         return NULL;
-    j->a = arena_new(4096, room + (1 << 20));
-    if (!j->a) {
-        free(j);
-        return NULL;
-    }
-    arena_secret(j->a);
+    j->a = a;
     j->m = m;
     j->first = first;
     j->end = end;
     j->arg = arg;
     j->side_code = "";
-    TAILQ_INSERT_TAIL(&m->jobs, j, link);
-    uv_timer_start(&m->starter, on_starter, 0, 0);
     return j;
 }
 
 void aws_job_end(struct aws_job *j, enum market_class cls, const char *code,
                  uint64_t retry_after_ms)
 {
-    TAILQ_REMOVE(&j->m->jobs, j, link);
+    market_job_leave(&j->m->jobs, &j->job);
     j->end(j, cls, code, retry_after_ms);
-    arena_free(&j->a);
-    free(j);
+    market_job_free(j, &j->a);
 }
 
 /* --- the channel ------------------------------------------------------------------------- */
@@ -111,7 +92,6 @@ static int aws_open(uv_loop_t *loop, struct http *http, const struct cfg_market 
     m->loop = loop;
     m->http = http;
     m->cfg = cfg;
-    TAILQ_INIT(&m->jobs);
     m->a = arena_new(4096, 64 * 1024);
     if (m->a)
         rc = open_parts(m, err);
@@ -121,8 +101,7 @@ static int aws_open(uv_loop_t *loop, struct http *http, const struct cfg_market 
         free(m);
         return rc;
     }
-    uv_timer_init(loop, &m->starter);
-    m->starter.data = m;
+    market_jobs_open(&m->jobs, loop, begin);
     *out = (struct market *)(void *)m;
     *err = "";
     return 0;
@@ -134,16 +113,15 @@ static void aws_close(struct market *mk)
     struct aws_job *j;
 
     m->closing = true;
-    while ((j = TAILQ_FIRST(&m->jobs))) {
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it cannot follow TAILQ_REMOVE */
-        if (j->first)
+    while ((j = market_job_first(&m->jobs))) {
+        if (!j->job.begun)
             aws_job_end(j, MARKET_RETRY, "Canceled", 0);
         else
             aws_call_cancel(j);
     }
     aws_creds_close(&m->creds);
     sns_trust_close(&m->trust);
-    uv_close((uv_handle_t *)&m->starter, on_closed);
+    market_jobs_close(&m->jobs, m, on_closed);
 }
 
 static int aws_parse(struct market *mk, struct str body, struct arena *a, struct market_event *out,

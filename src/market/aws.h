@@ -13,6 +13,7 @@
 
 #include "market/aws_creds.h"
 #include "market/market.h"
+#include "market/market_job.h"
 #include "net/sns.h"
 
 enum aws_endpoint { EP_METERING, EP_ENTITLEMENT, EP_AGREEMENT, EP_SQS, EP_N };
@@ -47,8 +48,6 @@ typedef void aws_step(struct aws_job *j);
 typedef void aws_end(struct aws_job *j, enum market_class cls, const char *code,
                      uint64_t retry_after_ms);
 
-TAILQ_HEAD(aws_jobs, aws_job);
-
 struct aws {
     uv_loop_t *loop;
     struct http *http;
@@ -58,17 +57,16 @@ struct aws {
     struct aws_creds *creds;
     struct sns_trust *trust;
     int64_t skew_ms; /* AWS's clock minus ours */
-    struct aws_jobs jobs;
-    uv_timer_t starter;
+    struct market_jobs jobs;
     bool closing;
 };
 
 struct aws_job {
-    TAILQ_ENTRY(aws_job) link;
+    struct market_job job;
     struct aws *m;
     struct arena *a;
-    aws_step *first; /* NULL once begun */
-    aws_end *end;    /* calls the caller back; the job is freed after it */
+    aws_step *first;
+    aws_end *end; /* calls the caller back; the job is freed after it */
     void *arg;
     union {
         market_result_cb *result;

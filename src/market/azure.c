@@ -8,57 +8,38 @@
 
 /* --- jobs -------------------------------------------------------------------------------- */
 
-static void on_starter(uv_timer_t *t)
+static void begin(struct market_job *job)
 {
-    struct azure *m = t->data;
-    struct azure_job *j = TAILQ_FIRST(&m->jobs);
+    struct azure_job *j = (struct azure_job *)(void *)job;
 
-    /* A first step may end its job and start others: look from the front again after each. */
-    while (j) {
-        azure_step *first = j->first;
-
-        if (!first) {
-            j = TAILQ_NEXT(j, link);
-            continue;
-        }
-        j->first = NULL;
-        first(j);
-        j = TAILQ_FIRST(&m->jobs);
-    }
+    j->first(j);
 }
 
 struct azure_job *azure_job_new(struct azure *m, size_t room, azure_step *first, azure_end *end,
                                 void *arg)
 {
-    struct azure_job *j = m->closing ? NULL : calloc(1, sizeof(*j));
+    struct arena *a;
+    struct azure_job *j = m->closing ? NULL : market_job_new(&m->jobs, sizeof(*j), room, &a);
 
     if (!j)
         return NULL;
-    j->a = arena_new(4096, room + (1 << 20));
-    if (!j->a) {
-        free(j);
-        return NULL;
-    }
-    arena_secret(j->a);
+    j->a = a;
     j->m = m;
     j->first = first;
     j->end = end;
     j->arg = arg;
     j->side_code = j->refused = "";
     j->p = market_purchase_none;
-    TAILQ_INSERT_TAIL(&m->jobs, j, link);
-    uv_timer_start(&m->starter, on_starter, 0, 0);
     return j;
 }
 
 void azure_job_end(struct azure_job *j, enum market_class cls, const char *code,
                    uint64_t retry_after_ms)
 {
-    TAILQ_REMOVE(&j->m->jobs, j, link);
+    market_job_leave(&j->m->jobs, &j->job);
     j->end(j, cls, code, retry_after_ms);
     buf_free(&j->keys);
-    arena_free(&j->a);
-    free(j);
+    market_job_free(j, &j->a);
 }
 
 /* --- the channel ------------------------------------------------------------------------- */
@@ -115,7 +96,6 @@ static int azure_open(uv_loop_t *loop, struct http *http, const struct cfg_marke
     m->loop = loop;
     m->http = http;
     m->cfg = cfg;
-    TAILQ_INIT(&m->jobs);
     m->a = arena_new(2048, 64 * 1024);
     if (m->a)
         rc = open_parts(m, err);
@@ -124,8 +104,7 @@ static int azure_open(uv_loop_t *loop, struct http *http, const struct cfg_marke
         free(m);
         return rc;
     }
-    uv_timer_init(loop, &m->starter);
-    m->starter.data = m;
+    market_jobs_open(&m->jobs, loop, begin);
     *out = (struct market *)(void *)m;
     *err = "";
     return 0;
@@ -146,15 +125,14 @@ static void azure_close(struct market *mk)
     struct azure_job *j;
 
     m->closing = true;
-    while ((j = TAILQ_FIRST(&m->jobs))) {
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it cannot follow TAILQ_REMOVE */
-        if (j->first)
+    while ((j = market_job_first(&m->jobs))) {
+        if (!j->job.begun)
             azure_job_end(j, MARKET_RETRY, "Canceled", 0);
         else
             azure_call_cancel(j);
     }
     oauth_close(&m->oauth);
-    uv_close((uv_handle_t *)&m->starter, on_closed);
+    market_jobs_close(&m->jobs, m, on_closed);
 }
 
 static int azure_parse(struct market *mk, struct str body, struct arena *a,

@@ -25,10 +25,10 @@
 #define LM_AZURE_H
 
 #include <cjson/cJSON.h>
-#include <sys/queue.h>
 
 #include "base/jwt.h"
 #include "market/market.h"
+#include "market/market_job.h"
 #include "net/oauth.h"
 
 /* Application id of Microsoft's marketplace: resource of our tokens, caller of the webhook. */
@@ -63,8 +63,6 @@ typedef void azure_step(struct azure_job *j);
 typedef void azure_end(struct azure_job *j, enum market_class cls, const char *code,
                        uint64_t retry_after_ms);
 
-TAILQ_HEAD(azure_jobs, azure_job);
-
 /* Where our own token comes from. */
 struct azure_creds {
     const struct cfg_azure *cfg;
@@ -80,19 +78,18 @@ struct azure {
     struct azure_creds creds;
     struct oauth *oauth;
     uint64_t dropped_at; /* monotonic: the last 403 that cost a token */
-    struct azure_jobs jobs;
-    uv_timer_t starter;
+    struct market_jobs jobs;
     bool closing;
     struct jwk_set *sign_in_keys; /* of id tokens, all tenants */
     uint64_t sign_in_keys_at;     /* monotonic */
 };
 
 struct azure_job {
-    TAILQ_ENTRY(azure_job) link;
+    struct market_job job;
     struct azure *m;
     struct arena *a;
-    azure_step *first; /* NULL once begun */
-    azure_end *end;    /* calls the caller back; the job is freed after it */
+    azure_step *first;
+    azure_end *end; /* calls the caller back; the job is freed after it */
     void *arg;
     union {
         market_result_cb *result;

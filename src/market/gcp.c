@@ -39,57 +39,38 @@ void gcp_known(struct gcp_job *j, const struct market_purchase *known)
 
 /* --- jobs -------------------------------------------------------------------------------- */
 
-static void on_starter(uv_timer_t *t)
+static void begin(struct market_job *job)
 {
-    struct gcp *m = t->data;
-    struct gcp_job *j = TAILQ_FIRST(&m->jobs);
+    struct gcp_job *j = (struct gcp_job *)(void *)job;
 
-    /* A first step may end its job and start others: look from the front again after each. */
-    while (j) {
-        gcp_step *first = j->first;
-
-        if (!first) {
-            j = TAILQ_NEXT(j, link);
-            continue;
-        }
-        j->first = NULL;
-        first(j);
-        j = TAILQ_FIRST(&m->jobs);
-    }
+    j->first(j);
 }
 
 struct gcp_job *gcp_job_new(struct market *mk, size_t room, gcp_step *first, gcp_end *end,
                             void *arg)
 {
     struct gcp *m = gcp_of(mk);
-    struct gcp_job *j = calloc(1, sizeof(*j));
+    struct arena *a;
+    struct gcp_job *j = market_job_new(&m->jobs, sizeof(*j), room, &a);
 
     if (!j)
         return NULL;
-    j->a = arena_new(4096, room + (1 << 20));
-    if (!j->a) {
-        free(j);
-        return NULL;
-    }
-    arena_secret(j->a);
+    j->a = a;
     j->m = m;
     j->first = first;
     j->end = end;
     j->arg = arg;
     j->side_code = j->page = "";
     j->p = market_purchase_none;
-    TAILQ_INSERT_TAIL(&m->jobs, j, link);
-    uv_timer_start(&m->starter, on_starter, 0, 0);
     return j;
 }
 
 void gcp_job_end(struct gcp_job *j, enum market_class cls, const char *code,
                  uint64_t retry_after_ms)
 {
-    TAILQ_REMOVE(&j->m->jobs, j, link);
+    market_job_leave(&j->m->jobs, &j->job);
     j->end(j, cls, code, retry_after_ms);
-    arena_free(&j->a);
-    free(j);
+    market_job_free(j, &j->a);
 }
 
 /* --- the channel ------------------------------------------------------------------------- */
@@ -146,7 +127,6 @@ static int gcp_open(uv_loop_t *loop, struct http *http, const struct cfg_market 
     m->http = http;
     m->cfg = cfg;
     m->certs.code = "";
-    TAILQ_INIT(&m->jobs);
     m->a = arena_new(4096, 64 * 1024);
     if (m->a)
         rc = open_parts(m, err);
@@ -156,9 +136,9 @@ static int gcp_open(uv_loop_t *loop, struct http *http, const struct cfg_market 
         free(m);
         return rc;
     }
-    uv_timer_init(loop, &m->starter);
+    market_jobs_open(&m->jobs, loop, begin);
     uv_timer_init(loop, &m->pause);
-    m->starter.data = m->pause.data = m;
+    m->pause.data = m;
     m->open_timers = 2;
     *out = (struct market *)(void *)m;
     *err = "";
@@ -171,15 +151,14 @@ static void gcp_close(struct market *mk)
     struct gcp_job *j;
 
     m->closing = true;
-    while ((j = TAILQ_FIRST(&m->jobs))) {
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it cannot follow TAILQ_REMOVE */
-        if (j->first || j->on_certs || j->paused)
+    while ((j = market_job_first(&m->jobs))) {
+        if (!j->job.begun || j->on_certs || j->paused)
             gcp_job_end(j, MARKET_RETRY, "Canceled", 0);
         else
             gcp_call_cancel(j);
     }
     drop(m);
-    uv_close((uv_handle_t *)&m->starter, on_closed);
+    market_jobs_close(&m->jobs, m, on_closed);
     uv_close((uv_handle_t *)&m->pause, on_closed);
 }
 

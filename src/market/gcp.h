@@ -14,11 +14,10 @@
 #ifndef LM_GCP_H
 #define LM_GCP_H
 
-#include <sys/queue.h>
-
 #include "base/json.h"
 #include "base/jwt.h"
 #include "market/market.h"
+#include "market/market_job.h"
 #include "net/oauth.h"
 
 enum { GCP_JSON_MAX = 8 << 20, GCP_ID_MAX = 128, GCP_PAGES = 100, GCP_ORDERS = 64 };
@@ -49,8 +48,6 @@ typedef void gcp_step(struct gcp_job *j);
 typedef void gcp_end(struct gcp_job *j, enum market_class cls, const char *code,
                      uint64_t retry_after_ms);
 
-TAILQ_HEAD(gcp_jobs, gcp_job);
-
 /* Certificates of sign-up tokens (gcp_certs.c). */
 struct gcp_certs {
     struct jwk_set *set;              /* the last good one; NULL: none yet */
@@ -71,8 +68,8 @@ struct gcp {
     struct gcp_creds *creds;
     struct oauth *oauth;
     struct gcp_certs certs;
-    struct gcp_jobs jobs;
-    uv_timer_t starter, pause; /* pause: empty polls that came back too soon */
+    struct market_jobs jobs;
+    uv_timer_t pause; /* empty polls that came back too soon */
     unsigned open_timers;
     bool closing;
     /* Accounts whose sign-up is known to be approved, as hashes; the oldest is overwritten. */
@@ -83,11 +80,11 @@ struct gcp {
 enum gcp_signup { SIGNUP_UNREAD, SIGNUP_PENDING, SIGNUP_APPROVED, SIGNUP_REJECTED };
 
 struct gcp_job {
-    TAILQ_ENTRY(gcp_job) link;
+    struct market_job job;
     struct gcp *m;
     struct arena *a;
-    gcp_step *first; /* NULL once begun */
-    gcp_end *end;    /* calls the caller back; the job is freed after it */
+    gcp_step *first;
+    gcp_end *end; /* calls the caller back; the job is freed after it */
     void *arg;
     union {
         market_result_cb *result;

@@ -31,8 +31,7 @@ static struct gcp_job *parked(struct gcp *m)
 {
     struct gcp_job *j;
 
-    TAILQ_FOREACH(j, &m->jobs, link)
-    {
+    for (j = market_job_first(&m->jobs); j; j = market_job_next(&j->job)) {
         if (j->on_certs)
             return j;
     }

@@ -75,11 +75,11 @@ static void on_pause(uv_timer_t *t)
     struct gcp *m = t->data;
     struct gcp_job *j, *next;
 
-    for (j = TAILQ_FIRST(&m->jobs); j; j = next) {
-        next = TAILQ_NEXT(j, link);
+    for (j = market_job_first(&m->jobs); j; j = next) {
+        next = market_job_next(&j->job);
         if (j->paused) {
             gcp_job_end(j, MARKET_OK, "", 0);
-            next = TAILQ_FIRST(&m->jobs);
+            next = market_job_first(&m->jobs);
         }
     }
 }
