@@ -14,6 +14,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import stack_http
 from faults import FaultStack, Product, buyer
 from stack import StackError, missing
 
@@ -79,6 +80,9 @@ class Buyer(threading.Thread):
             self.error = e
 
     def look(self):
+        page = stack_http.request("GET", self.page)
+        if page.status != 200:
+            raise StackError("the page answered %r" % page)
         state = self.s.status(self.page).get("state")
         if state != "ready":
             raise StackError("the page says %s" % state)
