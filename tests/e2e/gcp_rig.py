@@ -223,7 +223,7 @@ class GcpCase(unittest.TestCase):
         """A buyer with an environment: purchase, mail address, status page, order."""
         p, mail = self.s.buy(product, plan, **more), buyer()
         page = self.s.register(self.s.land(p), mail)
-        self.s.wait_ready(page)
+        self.s.wait_ready(page, 120)  # a task that met a refused credential looks again after 30 s
         return p, mail, page, self.s.wait_order(p, fulfilment="READY", contract="ACTIVE")
 
     def state(self, purchase):
