@@ -43,23 +43,34 @@ static void ask(struct aws_job *j, const struct aws_op *op, const char *page, aw
     buf_free(&body);
 }
 
-/* A lost "License Updated" leaves an agreement without its licence; one alone must be it. */
-static void on_licenses(struct aws_job *j, const struct aws_answer *a)
+static unsigned licenses(const struct aws_answer *a, const char *status, struct str *found)
 {
-    const cJSON *e;
-    struct str found = {NULL, 0};
     unsigned n = 0;
+    const cJSON *e;
 
-    if (side_failed(j, a))
-        return;
     cJSON_ArrayForEach(e, json_arr(a->json, "agreementEntitlements"))
     {
-        if (str_is(json_str(e, "status"), "PROVISIONED") && json_str(e, "licenseArn").n) {
-            found = json_str(e, "licenseArn");
+        if (str_is(json_str(e, "status"), status) && json_str(e, "licenseArn").n) {
+            *found = json_str(e, "licenseArn");
             n++;
         }
     }
-    if (n == 1) {
+    return n;
+}
+
+/* A lost "License Updated" leaves an agreement without its licence; one alone must be it. After the
+ * end of the agreement it is named still. */
+static void on_licenses(struct aws_job *j, const struct aws_answer *a)
+{
+    struct str found = {NULL, 0};
+    unsigned n;
+
+    if (side_failed(j, a))
+        return;
+    n = licenses(a, "PROVISIONED", &found);
+    if (n == 0)
+        n = licenses(a, "DEPROVISIONED", &found);
+    if (n == 1 && str_text(found)) {
         j->p.license = aws_keep(j->a, found);
         j->p.purchase = aws_license_id(j->a, found);
     }

@@ -100,13 +100,13 @@ static void refreshed_grant(struct task *t, const struct market_result *r)
     struct args a = {.t = t};
     bool empty = r->purchase.known_entitlements && r->purchase.nentitlements == 0, over;
 
+    if (e->moved && (r->cls == MARKET_GONE || superseded(str_of(r->purchase.status)))) {
+        task_done(t); /* the successor was here first, and its event has not told us of the end */
+        return;
+    }
     if (r->cls == MARKET_GONE || (empty && e->cfg->mode == CFG_LEGACY && e->cfg->contract &&
                                   !e->cfg->metered && e->exists)) {
         end_contract(t, plan_of(t), "EXPIRED");
-        return;
-    }
-    if (e->moved && superseded(str_of(r->purchase.status))) {
-        task_done(t); /* the successor was here first, and its event has not told us of the end */
         return;
     }
     if (!purchase_copy(t, &r->purchase, &p)) {
@@ -196,6 +196,36 @@ static void flag_advisory(struct task *t, bool on)
     task_store(t, e->shard, STORE_ORDER_UPSERT, a.v, a.n, on ? alert_seller : written);
 }
 
+/* What the order goes on with may have been told to be this one's successor. */
+static void successor(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+
+    if (rc)
+        task_retry(t, "RETRY", "cannot read the agreement of the order", 0);
+    else if (str_eq(store_get(rows, "previous"), e->agreement))
+        task_done(t);
+    else
+        ask(t);
+}
+
+/* A late or replayed event of an agreement that was renewed must not take the order back. */
+static void take_part(struct task *t, struct str agreement)
+{
+    struct event_work *e = t->state;
+    struct str args[] = {e->channel, agreement, STR("0")};
+
+    if (!e->moved)
+        ask(t);
+    else if (superseded(e->status))
+        task_done(t);
+    else if (e->agreement.n == 0 || agreement.n == 0)
+        ask(t);
+    else
+        task_store(t, id_shard_of(args[0], args[1], store_shards(t->w->store)), STORE_AGREEMENT,
+                   args, 3, successor);
+}
+
 static void current(struct task *t, int rc, const struct store_rows *rows)
 {
     struct event_work *e = t->state;
@@ -235,12 +265,7 @@ static void current(struct task *t, int rc, const struct store_rows *rows)
         task_done(t);
         break;
     default:
-        /* A late or replayed event of an agreement that was renewed must not take the order back.
-         */
-        if (superseded(e->status) && e->moved)
-            task_done(t);
-        else
-            ask(t);
+        take_part(t, arena_str(t->arena, store_get(rows, "o.agreement")));
     }
 }
 

@@ -3,8 +3,10 @@
  *
  * The new purchase's natural order id gets an alias to the old order; an order that was already
  * made for the new purchase (its licence event came first) is merged, as long as it has no tenant
- * of its own. Found by the previous agreement; without one, by the buyer's account and product when
- * exactly one other live order exists. Otherwise a human decides and nothing is guessed.
+ * of its own; when that order had gone on with a later purchase already, this one is what the old
+ * order goes on with. Found by the previous agreement; without one, by the buyer's account and
+ * product when exactly one other live order exists. Otherwise a human decides and nothing is
+ * guessed.
  */
 #include <errno.h>
 
@@ -30,12 +32,49 @@ static void merged(struct task *t, int rc, const struct store_rows *rows)
     event_apply(t);
 }
 
+/* Events that say nothing which outlives the agreement that they are of. */
+static bool is_passing(enum market_event_kind kind)
+{
+    return kind == EVENT_PURCHASED || kind == EVENT_RENEWED || kind == EVENT_REPLACED ||
+           kind == EVENT_ENTITLEMENT_CHANGED || kind == EVENT_SUPERSEDED;
+}
+
+/* From here on the event is one of the later purchase: look at it. */
+static void carry(struct task *t, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+
+    e->purchase = arena_str(t->arena, store_get(rows, "o.purchase"));
+    e->license = arena_str(t->arena, store_get(rows, "o.license"));
+    e->agreement = arena_str(t->arena, store_get(rows, "o.agreement"));
+    e->status = STR("");
+    e->ev.kind = EVENT_ENTITLEMENT_CHANGED;
+    e->ev.reason = e->ev.offer = "";
+    e->ev.starts_ms = e->ev.ends_ms = 0;
+    e->ev.trial = e->ev.grants = false;
+}
+
+static void own_order(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+    struct str args[] = {str_of(e->natural), e->order}, later = store_get(rows, "o.purchase");
+
+    if (rc && rc != -ENOENT) {
+        task_retry(t, "RETRY", "cannot read the order to be merged", 0);
+        return;
+    }
+    if (rc == 0 && later.n && !str_eq(later, e->purchase) &&
+        (store_get(rows, "o.merged").n == 0 || is_passing(e->ev.kind)))
+        carry(t, rows);
+    task_store(t, e->natural_shard, STORE_ORDER_MERGE, args, 2, merged);
+}
+
 static void merge(struct task *t)
 {
     struct event_work *e = t->state;
-    struct str args[] = {str_of(e->natural), e->order};
+    struct str natural = str_of(e->natural);
 
-    task_store(t, e->natural_shard, STORE_ORDER_MERGE, args, 2, merged);
+    task_store(t, e->natural_shard, STORE_ORDER_GET, &natural, 1, own_order);
 }
 
 static void aliased(struct task *t, int rc, const struct store_rows *rows)
@@ -113,8 +152,9 @@ static void account_orders(struct task *t, int rc, const struct store_rows *rows
     }
     for (size_t i = 0; i < rows->n; i++) {
         struct str o = store_row_get(&rows->row[i], "order");
+        bool over = str_is(store_row_get(&rows->row[i], "fulfilment"), "CLOSED");
 
-        if (o.n && !str_is(o, e->natural)) {
+        if (o.n && !str_is(o, e->natural) && !over) {
             only = o;
             others++;
         }

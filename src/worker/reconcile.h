@@ -5,6 +5,7 @@
  *   reconcile_agreement.c  agreements (aws): their record, their order, what an event would have
  *                          said
  *   reconcile_event.c      what a walk found, put into the store as an event
+ *   reconcile_record.c     what is known of an agreement; the licence of one that nobody told
  *   reconcile_renewal.c    which order does an agreement continue that nobody told of?
  */
 #ifndef LM_RECONCILE_H
@@ -54,6 +55,8 @@ struct agreement_work {
 
 /* Done with it: reconcile_next() of its walk. */
 void reconcile_agreement_next(struct task *t);
+/* Its purchase is known, or will not be: looks for its order and compares. */
+void reconcile_agreement_order(struct task *t);
 /* An event of this agreement and its order as they were read; its texts live as long as k. */
 struct market_event reconcile_event_of(const struct agreement_work *k, enum market_event_kind kind);
 /* Stores it once per walk, agreement and kind, whoever walks; then reconcile_agreement_next(). */

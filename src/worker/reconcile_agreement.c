@@ -6,7 +6,8 @@
  * still comes knows better, and an ended order is never opened.
  *
  * An agreement whose licence is not there yet (or is not told to us) has no order that could be
- * found, and one that was accepted a moment ago has its events on the way: the next walk looks.
+ * found, and one that was accepted a moment ago has its events on the way: the next walk looks. The
+ * licence of one that has ended is asked for once where its account has orders here.
  */
 #include <string.h>
 
@@ -91,13 +92,20 @@ static bool other_plan(const struct agreement_work *k)
     return plan && (!str_is(k->x->now.plan, plan->name) || quantity != k->x->now.quantity);
 }
 
+static bool is_elsewhere(const struct agreement_work *k)
+{
+    const struct order_now *now = &k->x->now;
+
+    return now->exists && strcmp(now->known.purchase, k->p->purchase) != 0;
+}
+
 /* What is missing in an order that is there; NULL: nothing. */
 static const char *difference(const struct agreement_work *k)
 {
     const struct order_now *now = &k->x->now;
 
-    if (now->ended || strcmp(now->known.purchase, k->p->purchase) != 0)
-        return NULL; /* never opened again; or it has moved on to another purchase */
+    if (now->ended || is_elsewhere(k))
+        return NULL; /* never opened again; or it goes on with another purchase */
     if (k->purchase.n == 0 || now->known.agreement[0] == '\0')
         return "agreement";
     if (str_is(now->contract, "PENDING"))
@@ -126,12 +134,13 @@ static void compare_active(struct task *t)
     }
 }
 
-/* Nobody said whether it is new or continues another, and it has no environment of its own. */
+/* Nobody said that it is new, or what it continues was not known here when somebody said so; and it
+ * has no environment of its own. */
 static bool may_continue(const struct agreement_work *k)
 {
     const struct order_now *now = &k->x->now;
 
-    return k->intent.n == 0 && k->p->account[0] && str_is(k->x->order, k->natural) &&
+    return !str_is(k->intent, "NEW") && k->p->account[0] && str_is(k->x->order, k->natural) &&
            (!now->exists || (!now->registered && !now->ended));
 }
 
@@ -143,9 +152,8 @@ static void compare_ended(struct task *t)
     const struct order_now *now = &k->x->now;
     struct market_event e;
 
-    if (!now->exists || now->ended || is_superseded(k->p->status) ||
-        strcmp(now->known.purchase, k->p->purchase) != 0 ||
-        (now->known.agreement[0] && strcmp(now->known.agreement, k->p->agreement) != 0)) {
+    if (!now->exists || now->ended || is_superseded(k->p->status) || is_elsewhere(k) ||
+        strcmp(now->known.agreement, k->p->agreement) != 0) {
         reconcile_agreement_next(t);
         return;
     }
@@ -160,7 +168,62 @@ static void compare_ended(struct task *t)
     reconcile_store_event(t, &e);
 }
 
-/* --- record and order of an agreement ------------------------------------------------------- */
+static void named(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct agreement_work *k = t->state;
+
+    (void)rows;
+    if (rc) {
+        task_retry(t, "RETRY", "cannot write the agreement to its order", 0);
+        return;
+    }
+    k->x->now.known.agreement = k->p->agreement;
+    if (is_superseded(k->p->status))
+        counted(k, false, "agreement");
+    compare_ended(t);
+}
+
+/* A landing names no agreement. Without it the order could neither end nor be continued. */
+static void name_agreement(struct task *t)
+{
+    struct agreement_work *k = t->state;
+    struct args a;
+
+    args_init(&a, t);
+    args_add(&a, k->x->order);
+    args_int(&a, 0); /* only fills what is empty */
+    args_kv(&a, "agreement", str_of(k->p->agreement));
+    task_store(t, k->x->shard, STORE_ORDER_UPSERT, a.v, a.n, named);
+}
+
+/* --- the order of a chain still says what was renewed or replaced --------------------------- */
+
+static void overtaken(struct task *t, int rc, const struct store_rows *rows)
+{
+    const char *status = arena_dup(t->arena, store_get(rows, "status"));
+
+    if (rc || !status)
+        task_retry(t, "RETRY", "cannot read the agreement of the order", 0);
+    else if (is_superseded(status))
+        tell_active(t, "purchase");
+    else
+        reconcile_agreement_next(t);
+}
+
+/* Its purchase leads to an order that has not come there, or that is further already. */
+static void compare_chain(struct task *t)
+{
+    struct agreement_work *k = t->state;
+    struct str args[] = {k->r->channel, str_of(k->x->now.known.agreement), STR("0")};
+
+    if (k->x->now.ended || is_superseded(k->p->status) || args[1].n == 0)
+        reconcile_agreement_next(t);
+    else
+        task_store(t, id_shard_of(args[0], args[1], store_shards(t->w->store)), STORE_AGREEMENT,
+                   args, 3, overtaken);
+}
+
+/* --- the order of an agreement -------------------------------------------------------------- */
 
 static void order_read(struct truth *x)
 {
@@ -170,6 +233,11 @@ static void order_read(struct truth *x)
     if (x->cfg != k->r->cfg) {
         LOG(LOG_WARN, "reconcile.other_product", FS("order", x->order));
         reconcile_agreement_next(x->t);
+    } else if (is_elsewhere(k) && !str_is(x->order, k->natural)) {
+        compare_chain(x->t);
+    } else if (!is_active(k) && x->now.exists && !x->now.ended && !is_elsewhere(k) &&
+               x->now.known.agreement[0] == '\0') {
+        name_agreement(x->t);
     } else if (!is_active(k)) {
         compare_ended(x->t);
     } else if (may_continue(k)) {
@@ -184,7 +252,7 @@ static void order_found(struct truth *x)
     truth_load(x, order_read);
 }
 
-static void find_order(struct task *t)
+void reconcile_agreement_order(struct task *t)
 {
     struct agreement_work *k = t->state;
     struct market_purchase *p = &k->r->p[k->r->at];
@@ -201,71 +269,4 @@ static void find_order(struct task *t)
     k->x->user = k;
     (void)purchase_order(t->w, k->r->channel, k->x->purchase, k->natural);
     truth_find(k->x, order_found);
-}
-
-static void recorded(struct task *t, int rc, const struct store_rows *rows)
-{
-    (void)rows;
-    if (rc)
-        task_retry(t, "RETRY", "cannot record the agreement", 0);
-    else
-        find_order(t);
-}
-
-/* A status that is final, as of now; the successor's search needs it. */
-static void record(struct task *t)
-{
-    struct agreement_work *k = t->state;
-    struct args a;
-
-    args_init(&a, t);
-    args_add(&a, k->r->channel);
-    args_cstr(&a, k->p->agreement);
-    args_int(&a, k->p->read_ms);
-    args_kv(&a, "status", str_of(k->p->status));
-    task_store(t, id_shard_of(k->r->channel, str_of(k->p->agreement), store_shards(t->w->store)),
-               STORE_AGREEMENT, a.v, a.n, recorded);
-}
-
-static void record_read(struct task *t, int rc, const struct store_rows *rows)
-{
-    struct agreement_work *k = t->state;
-    const char *license;
-
-    if (rc) {
-        task_retry(t, "RETRY", "cannot read the agreement", 0);
-        return;
-    }
-    k->intent = arena_str(t->arena, store_get(rows, "intent"));
-    k->status = arena_str(t->arena, store_get(rows, "status"));
-    k->purchase = arena_str(t->arena, store_get(rows, "purchase"));
-    license = arena_dup(t->arena, store_get(rows, "license"));
-    if (license && k->p->license[0] == '\0')
-        k->r->p[k->r->at].license = license;
-    if (!license)
-        task_retry(t, "RETRY", "task memory is used up", 0);
-    else if (!is_active(k) && k->purchase.n && !str_is(k->status, k->p->status))
-        record(t);
-    else
-        find_order(t);
-}
-
-void reconcile_agreement(struct task *t)
-{
-    struct reconcile *r = t->state;
-    struct agreement_work *k = arena_alloc(t->arena, sizeof(*k));
-    struct str args[3];
-
-    if (!k) {
-        task_retry(t, "RETRY", "task memory is used up", 0);
-        return;
-    }
-    k->r = r;
-    k->p = &r->p[r->at];
-    t->state = k;
-    args[0] = r->channel;
-    args[1] = str_of(k->p->agreement);
-    args[2] = STR("0");
-    task_store(t, id_shard_of(args[0], args[1], store_shards(t->w->store)), STORE_AGREEMENT, args,
-               3, record_read);
 }

@@ -37,7 +37,9 @@ static void other_read(struct task *t, int rc, const struct store_rows *rows)
         task_retry(t, "RETRY", "cannot read an order of the account", 0);
         return;
     }
-    if (rc || !str_is(store_get(rows, "o.contract"), "ACTIVE") ||
+    if (rc ||
+        !(str_is(store_get(rows, "o.contract"), "ACTIVE") ||
+          str_is(store_get(rows, "o.contract"), "PENDING")) ||
         !str_eq(store_get(rows, "o.product"), k->r->product) ||
         str_is(store_get(rows, "o.purchase"), k->p->purchase) || store_get(rows, "o.merged").n ||
         store_get(rows, "o.agreement").n == 0) {

@@ -144,10 +144,6 @@ class Walk:
             body["when"] = "now" if words["more"] % 3 else "cycle-end"
         if what == "upgrade":
             body["mode"] = "replace" if words["more"] % 2 else "amend"
-        if p["channel"] == "aws" and (what == "renew" or body.get("mode") == "replace"):
-            if p.get("continued"):
-                return  # its real distance is a term, not a second
-            p["continued"] = True
         done = self.s.act(p, what, **body)
         self.counts["act" if done else "act refused"] += 1
         if done and p["channel"] == "aws" and what in ("upgrade", "renew"):
@@ -156,8 +152,6 @@ class Walk:
     def event_fault(self, words):
         channel = self.pick(("azure", "gcp", "azure", "gcp", "aws"), words["which"])
         kind = self.pick(EVENT_FAULTS, words["what"])
-        if channel == "aws" and kind == "drop":
-            kind = "duplicate"  # its queue loses nothing
         self.fault("event" + self.pick(EVENTS[channel], words["plan"]), kind,
                    ms=300 + words["more"] % 3000, count=1 + words["more"] % 3)
 

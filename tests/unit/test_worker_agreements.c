@@ -2,6 +2,7 @@
  * The walk over AWS's agreements: what no event told is repaired the way an event would have done
  * it, counted once, and nothing that has ended is opened again.
  */
+#include "worker/event_json.h"
 #include "worker_rig.h"
 
 static const char aws[] = "marketplaces:\n"
@@ -82,7 +83,8 @@ static void read_deal(struct market *m, const struct market_purchase *known, mar
     (void)m;
     c->cb.result = cb;
     for (size_t i = 0; i < ndeals; i++)
-        if (strcmp(deals[i].license, known->purchase) == 0)
+        if (strcmp(known->purchase[0] ? deals[i].license : deals[i].agreement,
+                   known->purchase[0] ? known->purchase : known->agreement) == 0)
             c->n = i + 1;
 }
 
@@ -272,6 +274,167 @@ static void of_two_candidates_none_is_guessed(void **state)
     rig_stop();
 }
 
+/* --- what was half told ----------------------------------------------------------------------- */
+
+/* A landing names a licence and no agreement. */
+static void land(const char *purchase)
+{
+    unsigned shard;
+    const char *id = order_of("aws", purchase, &shard);
+
+    OK(shard, STORE_ORDER_UPSERT, id, "0", "channel", "aws", "product", "prod", "purchase",
+       purchase, "license", purchase, "account", "1234", "product_code", "code", "granted", "1");
+    OK(shard, STORE_ACCOUNT_ADD, "aws", "code", "1234", id);
+}
+
+static void tell(const struct deal *d, enum market_event_kind kind, const char *previous)
+{
+    static unsigned n;
+    struct market_event e = market_event_none;
+    struct event_key key;
+    char unique[32];
+    struct buf json;
+
+    snprintf(unique, sizeof(unique), "told%u", ++n);
+    e.kind = kind;
+    e.type = "t";
+    e.reason = "t";
+    e.time_ms = d->bought + n;
+    e.agreement = d->agreement;
+    e.account = d->account;
+    e.product_code = "code";
+    e.previous_agreement = previous;
+    if (kind == EVENT_ENTITLEMENT_CHANGED)
+        e.purchase = e.license = d->license;
+    buf_init(&json, 65536);
+    event_json_write(&e, &json);
+    event_key(STR("aws"), str_of(unique), store_shards(fx.store), &key);
+    OK(key.shard, STORE_EVENT_PUT, key.id, key.dedupe, "aws", "prod", "t", "", buf_cstr(&json), "",
+       "0");
+    buf_free(&json);
+    rig_until(quiet, NULL, "the event");
+}
+
+static void the_end_of_what_was_never_told(void **state)
+{
+    struct deal *d;
+
+    (void)state;
+    begin();
+    d = deal("a", "silver");
+    snprintf(d->status, sizeof(d->status), "EXPIRED");
+    land("l-a");
+    assert_string_equal(of("l-a", "o.contract"), "ACTIVE");
+    walk("1", "0");
+    assert_string_equal(of("l-a", "o.contract"), "EXPIRED");
+    assert_string_equal(of("l-a", "o.agreement"), "agmt-a");
+    walk("0", "0");
+    rig_stop();
+}
+
+static void the_renewal_of_what_was_never_told(void **state)
+{
+    struct deal *d;
+
+    (void)state;
+    begin();
+    d = deal("a", "silver");
+    snprintf(d->status, sizeof(d->status), "RENEWED");
+    deal("b", "gold");
+    land("l-a");
+    walk("2", "0");
+    assert_string_equal(of("l-a", "o.purchase"), "l-b");
+    assert_string_equal(of("l-a", "o.agreement"), "agmt-b");
+    assert_string_equal(of("l-a", "o.plan"), "gold");
+    assert_string_equal(of("l-a", "o.contract"), "ACTIVE");
+    walk("0", "0");
+    rig_stop();
+}
+
+/* Its purchase leads to the order, and the order has not come there. */
+static void a_chain_comes_to_its_newest(void **state)
+{
+    char first[ID_ORDER];
+    struct deal *d;
+    unsigned shard;
+
+    (void)state;
+    begin();
+    d = deal("a", "silver");
+    walk("0", "1");
+    snprintf(first, sizeof(first), "%s", order_of("aws", "l-a", &shard));
+    OK(shard, STORE_ORDER_ALIAS, order_of("aws", "l-b", &shard), first);
+    snprintf(d->status, sizeof(d->status), "REPLACED");
+    d = deal("b", "gold");
+    walk("1", "0");
+    assert_string_equal(of("l-a", "o.purchase"), "l-b");
+    assert_string_equal(of("l-a", "o.plan"), "gold");
+    walk("0", "0");
+    OK(shard, STORE_ORDER_ALIAS, order_of("aws", "l-c", &shard), first);
+    snprintf(d->status, sizeof(d->status), "RENEWED");
+    d = deal("c", "gold");
+    snprintf(d->status, sizeof(d->status), "CANCELLED"); /* before anybody heard of it */
+    walk("1", "0");
+    assert_string_equal(of("l-a", "o.contract"), "CANCELLED");
+    walk("0", "0");
+    rig_stop();
+}
+
+/* c continued b before anybody knew that b continues a. */
+static void renewals_told_out_of_order(void **state)
+{
+    struct deal *a, *b, *c;
+
+    (void)state;
+    begin();
+    a = deal("a", "silver");
+    b = deal("b", "silver");
+    c = deal("c", "gold");
+    tell(a, EVENT_PURCHASED, "");
+    tell(a, EVENT_ENTITLEMENT_CHANGED, "");
+    tell(b, EVENT_ENTITLEMENT_CHANGED, "");
+    tell(c, EVENT_RENEWED, b->agreement);
+    snprintf(a->status, sizeof(a->status), "RENEWED");
+    snprintf(b->status, sizeof(b->status), "RENEWED");
+    tell(c, EVENT_ENTITLEMENT_CHANGED, "");
+    assert_string_equal(of("l-b", "o.purchase"), "l-c");
+    tell(b, EVENT_RENEWED, a->agreement);
+    assert_string_equal(of("l-a", "o.purchase"), "l-c");
+    assert_string_equal(of("l-a", "o.agreement"), "agmt-c");
+    assert_string_equal(of("l-a", "o.plan"), "gold");
+    tell(a, EVENT_ENTITLEMENT_CHANGED, "");
+    tell(b, EVENT_ENTITLEMENT_CHANGED, "");
+    tell(a, EVENT_SUPERSEDED, "");
+    tell(b, EVENT_RENEWED, a->agreement);
+    assert_string_equal(of("l-a", "o.purchase"), "l-c");
+    assert_string_equal(of("l-a", "o.contract"), "ACTIVE");
+    walk("0", "0");
+    rig_stop();
+}
+
+/* A term that begins later: both are active, and what the old one still tells changes nothing. */
+static void a_late_word_does_not_take_the_order_back(void **state)
+{
+    struct deal *a, *b, *c;
+
+    (void)state;
+    begin();
+    a = deal("a", "silver");
+    tell(a, EVENT_ENTITLEMENT_CHANGED, "");
+    b = deal("b", "silver");
+    tell(b, EVENT_RENEWED, a->agreement);
+    tell(b, EVENT_ENTITLEMENT_CHANGED, "");
+    c = deal("c", "gold");
+    tell(c, EVENT_RENEWED, b->agreement);
+    tell(c, EVENT_ENTITLEMENT_CHANGED, "");
+    assert_string_equal(of("l-a", "o.purchase"), "l-c");
+    tell(b, EVENT_ENTITLEMENT_CHANGED, "");
+    assert_string_equal(of("l-a", "o.purchase"), "l-c");
+    assert_string_equal(of("l-a", "o.plan"), "gold");
+    walk("0", "0");
+    rig_stop();
+}
+
 /* --- what it leaves alone --------------------------------------------------------------------- */
 
 static void what_is_not_ours_to_say(void **state)
@@ -316,6 +479,11 @@ int main(void)
         cmocka_unit_test_setup(a_lost_renewal_joins_its_order, fresh),
         cmocka_unit_test_setup(an_order_of_a_renewal_is_merged, fresh),
         cmocka_unit_test_setup(of_two_candidates_none_is_guessed, fresh),
+        cmocka_unit_test_setup(the_end_of_what_was_never_told, fresh),
+        cmocka_unit_test_setup(the_renewal_of_what_was_never_told, fresh),
+        cmocka_unit_test_setup(a_chain_comes_to_its_newest, fresh),
+        cmocka_unit_test_setup(renewals_told_out_of_order, fresh),
+        cmocka_unit_test_setup(a_late_word_does_not_take_the_order_back, fresh),
         cmocka_unit_test_setup(what_is_not_ours_to_say, fresh),
         cmocka_unit_test_setup(a_refused_list_waits, fresh),
     };
