@@ -13,7 +13,8 @@ enum {
     FRESH_MAX_MS = 24 * 3600 * 1000,
     FRESH_DEFAULT_MS = 3600 * 1000,
     AGAIN_MS = 60 * 1000, /* between two fetches */
-    AGAIN_COLD_MS = 5 * 1000
+    AGAIN_COLD_MS = 5 * 1000,
+    CLOCKS_MS = 5000
 };
 
 static void settle(struct gcp_job *j);
@@ -106,8 +107,9 @@ static void settle(struct gcp_job *j)
     j->on_certs = NULL;
     if (!c->set)
         gcp_job_end(j, MARKET_RETRY, "KeysUnavailable", wait);
-    /* Signed after our set was served: the key may be newer than the set. Asked for again once. */
-    else if (j->iat * 1000 > c->asked_ms)
+    /* Signed after our set was served: the key may be newer than the set. Asked for again once.
+     * `iat` counts whole seconds, of a clock that may be behind ours. */
+    else if (j->iat * 1000 + CLOCKS_MS > c->asked_ms)
         gcp_job_end(j, MARKET_RETRY, "KeyNotYetKnown", wait);
     else
         gcp_job_end(j, MARKET_INVALID, "unknown key", 0);

@@ -7,8 +7,8 @@ buyers who come or do not, changes, suspensions, cancellations, with events that
 delayed, doubled and reordered, calls that fail or whose answers are lost, and a worker that is
 killed. Then the faults end, and everything must become true by itself.
 
-LASTMILE_SEED=n repeats one walk, LASTMILE_WALKS=n makes more of them, LASTMILE_STEPS=n longer ones. The walk is the seed's; when
-a process meets which step of it is not."""
+LASTMILE_SEED=n repeats one walk, LASTMILE_WALKS=n makes more of them, LASTMILE_STEPS=n longer
+ones. The walk is the seed's; when a process meets which step of it is not."""
 import collections
 import datetime
 import json
@@ -36,7 +36,8 @@ CALL_FAULTS = ("throttle", "5xx", "timeout-before", "timeout-after-effect", "tru
                "not-json", "throttle", "5xx", "timeout-before", "timeout-after-effect", "truncate",
                "access-denied")
 # How the marketplaces speak; each walk has a choice of them.
-SETTINGS = {"azure": {"page_size": (2, 5, 100), "jwt_version": (1, 2), "times": ("seven", "no-zone"),
+SETTINGS = {"azure": {"page_size": (2, 5, 100), "jwt_version": (1, 2),
+                      "times": ("seven", "no-zone"),
                       "quantity": ("absent", "null", "empty", "string"), "padded": (False, True),
                       "extra": (False, True), "minimal": (False, True), "settle_ms": (0, 700),
                       "unknown_operation": (404, 400), "every_operation": (False, True),

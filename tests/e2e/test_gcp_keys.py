@@ -29,13 +29,14 @@ class Keys(GcpCase):
         self.s.wait_ready(self.s.register(self.s.land(token), buyer()))
         q = self.s.buy()
         token = self.s.token(purchase=q["id"])
+        time.sleep(6)  # older than the doubt about two clocks
         self.s.sandbox("POST", "gcp/keys", {"ring": "partner", "rotate": "emergency"})
         fresh = self.s.again(q)  # by a key that the worker cannot know
         self.restart()
         withdrawn = self.s.land(token)
         self.s.until(lambda: "could not identify" in stack_http.request("GET", withdrawn).text,
-                     20, "a withdrawn key was good enough")
-        self.s.wait_ready(self.s.register(fresh, buyer()))
+                     90, "a withdrawn key was good enough")
+        self.s.wait_ready(self.s.register(fresh, buyer(), 80), 90)
         before = self.fetches()
         self.s.sandbox("POST", "gcp/keys", {"ring": "partner", "rotate": "emergency"})
         page = self.s.register(self.s.land(self.s.buy()), buyer(), 80)
