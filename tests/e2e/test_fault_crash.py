@@ -81,7 +81,7 @@ class Buyer(threading.Thread):
 
     def look(self):
         page = stack_http.request("GET", self.page)
-        if page.status != 200:
+        if page.status not in (200, 303):  # 303: it lives in another shard
             raise StackError("the page answered %r" % page)
         state = self.s.status(self.page).get("state")
         if state != "ready":
