@@ -67,6 +67,13 @@ const struct market_ops *market_find(const char *channel)
     return NULL;
 }
 
+const struct market_caps *market_caps_of(const struct market_ops *ops, const struct cfg_market *m)
+{
+    static const struct market_caps none;
+
+    return ops && ops->caps ? ops->caps(m) : &none;
+}
+
 const char *market_event_name(enum market_event_kind k)
 {
     return (unsigned)k < EVENTS ? events[k] : "ignored";

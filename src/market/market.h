@@ -286,6 +286,8 @@ extern const struct market_ops market_aws;
 extern const struct market_ops market_azure;
 extern const struct market_ops market_gcp;
 const struct market_ops *market_find(const char *channel);
+/* What a channel can do for this listing; never NULL: nothing, where ops is NULL or has no caps. */
+const struct market_caps *market_caps_of(const struct market_ops *ops, const struct cfg_market *m);
 const char *market_event_name(
     enum market_event_kind k); /* "purchased", "entitlement-changed", ... */
 int market_event_parse(struct str name, enum market_event_kind *out);

@@ -76,6 +76,8 @@ void fulfil_probe(struct task *t);
 /* The acts between us and the channel: ACT_COMMIT, ACT_REJECT, ACT_ASK_APPROVAL, ACT_TELL_LATE,
  * ACT_TELL_CHANGE. */
 void fulfil_commit(struct task *t, enum act act);
+/* What the order's channel can do; never NULL. */
+const struct market_caps *fulfil_caps(const struct fulfil_work *f);
 /* While the charge is held the buyer reads our progress at the marketplace too, where it can. */
 void fulfil_tell_progress(struct args *a, struct task *t);
 

@@ -54,11 +54,15 @@ void fulfil_commit(struct task *t, enum act act)
     fulfil_write(t, &a, fulfil_written);
 }
 
+const struct market_caps *fulfil_caps(const struct fulfil_work *f)
+{
+    return market_caps_of(f->market ? market_find(f->market->channel) : NULL, f->market);
+}
+
 void fulfil_tell_progress(struct args *a, struct task *t)
 {
     struct fulfil_work *f = t->state;
-    const struct market_ops *ops = f->market ? market_find(f->market->channel) : NULL;
 
-    if (f->v.in.commit == COMMIT_HELD && ops && ops->caps && ops->caps(f->market)->progress)
+    if (f->v.in.commit == COMMIT_HELD && fulfil_caps(f)->progress)
         args_kv(a, "+task", STR("tell market 0 progress"));
 }

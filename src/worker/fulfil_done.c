@@ -21,14 +21,20 @@ static void add_outputs(struct args *a, const char *outputs)
     cJSON_Delete(j);
 }
 
+/* Nothing of what was recorded as running is believed any more. */
+static void args_forget(struct args *a, struct task *t)
+{
+    fulfil_args(a, t);
+    args_kv(a, "t.pending", STR(""));
+    args_kv(a, "t.observed_generation", STR("0"));
+    args_kv(a, "t.observed_sha256", STR(""));
+}
+
 static void record_forgotten(struct task *t, const char *text)
 {
     struct args a;
 
-    fulfil_args(&a, t);
-    args_kv(&a, "t.pending", STR(""));
-    args_kv(&a, "t.observed_generation", STR("0"));
-    args_kv(&a, "t.observed_sha256", STR(""));
+    args_forget(&a, t);
     fulfil_log(&a, "engine", text);
     fulfil_write(t, &a, fulfil_written);
 }
@@ -96,13 +102,10 @@ static void replaced(struct task *t)
 {
     struct args a;
 
-    fulfil_args(&a, t);
+    args_forget(&a, t);
     args_kv(&a, "t.touched", STR(""));
-    args_kv(&a, "t.pending", STR(""));
     args_kv(&a, "t.external_id", STR(""));
     args_kv(&a, "t.outputs", STR(""));
-    args_kv(&a, "t.observed_generation", STR("0"));
-    args_kv(&a, "t.observed_sha256", STR(""));
     fulfil_log(&a, "engine", "replaced: the old plan's deployment is gone");
     crash_point("fulfil.before_replaced");
     fulfil_write(t, &a, fulfil_written);

@@ -92,7 +92,6 @@ static bool wanted(struct task *t, struct fulfil_work *f)
 static void commitment(struct fulfil_work *f, const struct store_row *r)
 {
     static const char *const words[] = {"", "held", "asked", "done", "rejected"};
-    const struct market_ops *ops = f->market ? market_find(f->market->channel) : NULL;
     uint64_t may_wait = f->plan ? f->plan->commit_deadline_ms : 0;
     struct decide_in *in = &f->v.in;
     struct str commit = store_row_get(r, "o.commit"), approval = store_row_get(r, "o.approval");
@@ -101,8 +100,8 @@ static void commitment(struct fulfil_work *f, const struct store_row *r)
         if (str_is(commit, words[i]))
             in->commit = (enum decide_commit)i;
     /* Where the seller set no deadline: before the channel lets the purchase lapse. */
-    if (may_wait == 0 && ops && ops->caps)
-        may_wait = ops->caps(f->market)->hold_ms / 4 * 3;
+    if (may_wait == 0)
+        may_wait = fulfil_caps(f)->hold_ms / 4 * 3;
     in->commit_deadline_ms =
         may_wait ? store_row_int(r, "o.created", 0) + (int64_t)may_wait : INT64_MAX;
     in->on_late = f->plan ? f->plan->on_commit_deadline : CFG_LATE_ALERT;

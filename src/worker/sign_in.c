@@ -12,7 +12,7 @@ enum { ANSWER_MAX = 16384, ATTEMPTS_MAX = 8 };
 
 bool sign_in_wanted(const struct market_ops *ops, const struct cfg_market *cfg)
 {
-    return ops->sign_in && ops->caps && ops->caps(cfg)->sign_in;
+    return ops->sign_in && market_caps_of(ops, cfg)->sign_in;
 }
 
 static void refused(struct task *t, int rc, const struct store_rows *rows)

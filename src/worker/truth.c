@@ -151,8 +151,7 @@ static void answered_change(void *arg, enum market_class cls, const char *code,
 /* The 10 s of a webhook run: nothing that takes time stands before this. */
 static void answer_change(struct truth *x)
 {
-    static const struct market_caps none;
-    const struct market_caps *caps = x->ops->caps ? x->ops->caps(x->cfg) : &none;
+    const struct market_caps *caps = market_caps_of(x->ops, x->cfg);
     struct market_purchase known = x->p;
 
     x->answer = change_decide(x->cfg, caps, &x->p);
