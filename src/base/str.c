@@ -68,6 +68,13 @@ static bool space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+struct str str_rtrim(struct str s, char c)
+{
+    while (s.n && s.p[s.n - 1] == c)
+        s.n--;
+    return s;
+}
+
 struct str str_trim(struct str s)
 {
     while (s.n && space(s.p[0])) {

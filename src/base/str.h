@@ -29,6 +29,7 @@ bool str_ends(struct str s, struct str suffix);
 struct str str_sub(struct str s, size_t from, size_t n); /* clamped */
 struct str str_from(struct str s, size_t from);          /* clamped tail */
 struct str str_trim(struct str s);                       /* ASCII white space on both ends */
+struct str str_rtrim(struct str s, char c);              /* without any c at the end */
 /* Index of c, or -1. */
 ptrdiff_t str_chr(struct str s, char c);
 ptrdiff_t str_rchr(struct str s, char c);

@@ -14,13 +14,10 @@ static void ask(struct aws_creds *c, const char *method, const char *path, const
 {
     const char *base =
         *c->env[ENV_IMDS_ENDPOINT] ? c->env[ENV_IMDS_ENDPOINT] : "http://169.254.169.254";
-    size_t n = strlen(base);
     const char *const headers[] = {header, NULL};
     const char *url;
 
-    while (n && base[n - 1] == '/')
-        n--;
-    url = arena_fmt(c->fetch, "%.*s%s", (int)n, base, path);
+    url = arena_fmt(c->fetch, "%.*s%s", STR_FMT(str_rtrim(str_of(base), '/')), path);
     if (!url || !header) {
         creds_failed(c, -EAGAIN, "no memory");
         return;

@@ -46,11 +46,7 @@ void azure_job_end(struct azure_job *j, enum market_class cls, const char *code,
 
 static const char *base_of(struct arena *a, const char *url)
 {
-    struct str s = str_of(url);
-
-    while (str_ends(s, STR("/")))
-        s.n--;
-    return arena_dup(a, s);
+    return arena_dup(a, str_rtrim(str_of(url), '/'));
 }
 
 static int open_parts(struct azure *m, const char **err)

@@ -38,11 +38,7 @@ void gcp_creds_form(struct buf *b, const char *key, struct str value)
 
 struct str gcp_base(const char *url)
 {
-    struct str s = str_of(url);
-
-    while (s.n && s.p[s.n - 1] == '/')
-        s.n--;
-    return s;
+    return str_rtrim(str_of(url), '/');
 }
 
 static int read_json(const char *path, cJSON **out, const char **why)

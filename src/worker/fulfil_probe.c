@@ -34,9 +34,7 @@ static void url_of(struct task *t, struct buf *out)
         buf_str(out, f->v.tenant);
         head = rest;
     }
-    while (head.n && head.p[head.n - 1] == '/')
-        head.n--;
-    buf_str(out, head);
+    buf_str(out, str_rtrim(head, '/'));
     buf_cat(out, f->tmpl->health_path);
 }
 
