@@ -81,7 +81,9 @@ int archive_make(const char *data, const char *dir, const char *name)
     if (snprintf(final, sizeof(final), "%s/%s", dir, name) >= (int)sizeof(final) ||
         snprintf(temp, sizeof(temp), "%s/.%s.part", dir, name) >= (int)sizeof(temp))
         return -ENAMETOOLONG;
-    if (access(final, F_OK) == 0 || access(data, F_OK))
+    if (access(final, F_OK) == 0)
+        return sync_dir(dir); /* the one that renamed it may have died before this */
+    if (access(data, F_OK))
         return 0;
     unlink(temp);
     fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -316,6 +316,11 @@ class FaultStack(Stack):
                 seen.setdefault(m["Message-ID"], m)
         return list(seen.values())
 
+    def wait_mails(self, to, count, subject=None, seconds=30):
+        """A mail goes out after the state that it tells of is written."""
+        self.settle(lambda: len(self.mails(to, subject)) >= count, seconds)
+        return self.mails(to, subject)
+
     def mail_count(self, to):
         """Deliveries, repeated ones included."""
         return sum(1 for rcpt, _ in list(self.mail.messages) if to in rcpt)

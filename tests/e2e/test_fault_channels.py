@@ -139,7 +139,7 @@ class Sweep(unittest.TestCase):
                 self.assertEqual(sorted(tenants[o["tenant"]]),
                                  sorted(["create", "serve"] + ["spec"] * n))
                 self.assertEqual(s.environment(o["tenant"]), (there["plan"], 1, True))
-                subjects = [m["Subject"] for m in s.mails(b.mail)]
+                subjects = [m["Subject"] for m in s.wait_mails(b.mail, 2)]
                 self.assertEqual(len([x for x in subjects if "ready" in x.lower()]), 1, subjects)
         self.assertEqual(len(tenants), len(self.buyers))
         dead = [s.redis("ZRANGE", "{p%d}:dead" % n, 0, -1) for n in range(s.shards)]

@@ -126,7 +126,7 @@ class Sweep(unittest.TestCase):
                 self.assertEqual((o["fulfilment"], o["contract"], o["registered"]),
                                  ("READY", "ACTIVE", "1"))
                 self.assertEqual(tenants.get(o["tenant"]), ["create", "spec", "serve"])
-                subjects = [m["Subject"] for m in s.mails(b.mail)]
+                subjects = [m["Subject"] for m in s.wait_mails(b.mail, 2)]
                 self.assertEqual(len(subjects), 2, subjects)
         self.assertEqual(len(orders), len(buyers))
         self.assertEqual(sorted(tenants), sorted(orders[b.purchase["license_id"]]["tenant"]

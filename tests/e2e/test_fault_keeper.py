@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """kill -9 of the keeper at each of its crash points, and of the worker around its start: one keeper
 and one data directory per tenant afterwards, and one archive of a deleted one."""
+import contextlib
 import os
+import signal
 import sys
 import unittest
 
@@ -13,7 +15,7 @@ from faults import Product, buyer
 KEEPER = ["engine.before_keeper", "engine.after_keeper", "keeper.before_spawn", "keeper.before_go",
           "keeper.after_spawn", "keeper.before_switch", "keeper.after_switch"]
 KEEPER_END = ["archive.before_rename", "archive.after_rename"]
-HARMLESS = ("keeper.after_switch", "archive.after_rename")
+HARMLESS = ("keeper.after_switch", "archive.after_rename")  # a second try finds all done
 
 
 class KeeperDies(crash.Sweep):
@@ -29,47 +31,68 @@ class KeeperDies(crash.Sweep):
                 self.check(b)
         for point in KEEPER_END:
             with self.subTest(point=point):
-                p = s.buy("notes", "brief")
-                page = s.register(s.land(p), buyer())
-                s.wait_ready(page)
-                order = s.wait_order(p, fulfilment="READY")
-                self.struck(point, lambda i=p["id"]: s.sandbox(
-                    "POST", "purchases/%s/cancel" % i, {}),
-                            lambda p=p: s.order_of(p)["fulfilment"] == "CLOSED")
-                s.wait_order(p, seconds=60, fulfilment="CLOSED")
-                self.assertNotIn(order["tenant"], s.data_directories())
-                self.assertEqual(len([a for a in s.archives() if order["tenant"] in a]), 1)
+                self.dies_in_the_end(point)
         self.assertTrue(worker.running())
         s.quiet(60)
         s.invariants()
 
+    def restart(self, **env):
+        worker = self.s.parts["worker"]
+        worker.kill()
+        worker.start(env=env or None, wait=0)
+
     def struck(self, point, act, finished):
         """engine.* kills the worker, the rest every keeper that it starts: then nothing can be
         finished, but for the points behind which all has been done."""
-        s, worker = self.s, self.s.parts["worker"]
-        worker.kill()
-        worker.start(env={"LASTMILE_CRASH": point}, wait=0)
+        self.restart(LASTMILE_CRASH=point)
         act()
         if point.startswith("engine."):
             self.die_at("worker", point)
         else:
-            s.settle(finished, 6)
-            if point not in HARMLESS:
-                self.assertFalse(finished(), "nothing died at " + point)
-        worker.kill()
-        worker.start()
+            self.cannot_finish(point, finished)
+        self.restart()
+
+    def cannot_finish(self, point, finished):
+        self.s.settle(finished, 6)
+        if point not in HARMLESS:
+            self.assertFalse(finished(), "nothing died at " + point)
+
+    def dies_in_the_end(self, point):
+        """What archives is a child of the keeper, so the keeper is made with the point set; and it
+        keeps the point until it dies too."""
+        s = self.s
+        self.restart(LASTMILE_CRASH=point)
+        try:
+            p = s.buy("notes", "brief")
+            s.wait_ready(s.register(s.land(p), buyer()))
+            tenant = s.wait_order(p, fulfilment="READY")["tenant"]
+            s.sandbox("POST", "purchases/%s/cancel" % p["id"], {})
+            s.wait_order(p, fulfilment="DELETING", contract="CANCELLED")
+            self.cannot_finish(point, lambda: s.order_of(p)["fulfilment"] == "CLOSED")
+            for pid in self.keepers_of(tenant):
+                os.kill(pid, signal.SIGKILL)
+        finally:
+            self.restart()
+        s.wait_order(p, seconds=60, fulfilment="CLOSED")
+        self.assertNotIn(tenant, s.data_directories())
+        self.assertEqual(len([a for a in s.archives() if tenant in a]), 1)
+
+    def keepers_of(self, tenant):
+        mine = []
+        for pid in self.s.keepers():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                with open("/proc/%d/cmdline" % pid, "rb") as f:
+                    if tenant.encode() in f.read():
+                        mine.append(pid)
+        return mine
 
     def check(self, b):
         self.assertIsNone(b.error)
         o = self.s.wait_order(b.purchase, fulfilment="READY", contract="ACTIVE")
         self.assertEqual(stack_http.request("GET", o["endpoint"]).status, 200)
         self.assertEqual(self.s.data_directories().count(o["tenant"]), 1)
-        mine = 0
-        for pid in self.s.keepers():
-            with open("/proc/%d/cmdline" % pid, "rb") as f:
-                mine += o["tenant"].encode() in f.read()
-        self.assertEqual(mine, 1, "keepers of one tenant")
-        self.assertEqual(len(self.s.mails(b.mail)), 2)
+        self.assertEqual(len(self.keepers_of(o["tenant"])), 1, "keepers of one tenant")
+        self.assertEqual(len(self.s.wait_mails(b.mail, 2)), 2)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ class Two(unittest.TestCase):
             o = self.s.order_of(p)
             self.assertEqual((o["fulfilment"], o["contract"]), ("READY", "ACTIVE"))
             self.assertEqual(tenants[o["tenant"]], ["create", "spec", "serve"])
-            self.assertEqual(len(self.s.mails(mail)), 2)
+            self.assertEqual(len(self.s.wait_mails(mail, 2)), 2)
         self.assertEqual(len(tenants), len([o for o in self.s.orders() if o.get("tenant")]))
 
     def log_of(self, name):
@@ -175,7 +175,7 @@ class Submits(unittest.TestCase):
                 orders = s.orders()
                 self.assertEqual(len(orders), 1)
                 self.assertEqual(list(s.environments().values()), [["create", "spec", "serve"]])
-                self.assertEqual(len(s.mails(orders[0]["email"])), 2)
+                self.assertEqual(len(s.wait_mails(orders[0]["email"], 2)), 2)
                 buyers = {rcpt[0] for rcpt, _ in s.mail.messages}
                 self.assertEqual(buyers, {orders[0]["email"]})
 

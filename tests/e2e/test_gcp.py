@@ -30,7 +30,7 @@ class Arrival(GcpCase):
         self.assertEqual(self.s.account(p)["approval"].upper(), "APPROVED")
         self.assertEqual(self.effects(order), ["create", "spec", "serve"])
         self.assertEqual(order["commit"], "done")
-        self.assertEqual(len(self.s.mails(mail, "ready")), 1)
+        self.assertEqual(len(self.s.wait_mails(mail, 1, "ready")), 1)
 
     def test_never_approved_while_unhealthy(self):
         p = self.s.buy(plan="sick")

@@ -89,7 +89,7 @@ class Wild(Events):
                 self.empty()
                 self.assertEqual(self.s.order_of(p)["fulfilment"], "SUSPENDED")
                 self.assertEqual(self.effects(order)[:3], ["create", "spec", "serve"])
-                self.assertEqual(len(self.s.mails(mail, "ready")), 1)
+                self.assertEqual(len(self.s.wait_mails(mail, 1, "ready")), 1)
                 self.assertEqual(self.s.calls("entitlements.approve", p), 1)
                 self.s.sandbox("DELETE", "faults")
 

@@ -85,7 +85,7 @@ class Arrival(Lifecycle):
         p, mail, page, order = self.ready()
         self.s.quiet()
         self.one_environment(order)
-        self.assertEqual(len(self.s.mails(mail, "ready")), 1)
+        self.assertEqual(len(self.s.wait_mails(mail, 1, "ready")), 1)
         self.assertEqual(self.s.mail_count(mail), 2)  # registered, ready
 
     def test_no_event_at_all(self):
@@ -137,7 +137,7 @@ class Arrival(Lifecycle):
             self.s.wait_ready(page)
         order = self.s.wait_order(p, fulfilment="READY")
         self.one_environment(order)
-        self.assertEqual(len(self.s.mails(mail, "ready")), 1)
+        self.assertEqual(len(self.s.wait_mails(mail, 1, "ready")), 1)
 
     def test_set_up_your_account_again(self):
         """A fresh token of a purchase that has its environment brings no second form."""
