@@ -71,7 +71,8 @@ enum store_script {
     STORE_TASK_ADD,   /* id kind role subject delay_ms data */
     STORE_TASK_CLAIM, /* worker seed lease_ms max crash_limit role+ : row 0 {next_ms}, then tasks */
     STORE_TASK_RENEW, /* lease_ms (id token)* -> row per id {id, state=ok|lost} */
-    STORE_TASK_FINISH, /* id token how(done|retry|wait|dead) delay_ms class error */
+    STORE_TASK_FINISH, /* id token how(done|retry|wait|dead) delay_ms class error
+                        * [worker seed lease_ms role+]: and claim the next one */
     STORE_TASK_STEP,   /* id token (k v)* : durable step fields of the task */
     /* deploy, notify: the running task's write */
     STORE_FULFIL_LOAD, /* task token order_id -> o.* t.* s.* now */

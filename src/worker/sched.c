@@ -5,6 +5,10 @@
  * tasks and with the time of the next thing due in that shard (a delayed task or the end of
  * somebody's lease), so a timer covers what no marker announces. No polling: an idle shard costs
  * one wait per lease time.
+ *
+ * While more is due than there are slots, a claim rides on the finish of the task that frees one:
+ * one durable write a task. Roles and shards take turns at being first, so that a backlog of one
+ * leaves the others their share.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +27,7 @@ struct shard_sched {
     unsigned shard;
     bool waiting, claiming, want; /* want: something may be due, but no slot or a claim is out */
     uint64_t claim_sent;
+    unsigned asked; /* for how many tasks */
     uint64_t seed_n;
     uv_timer_t timer;
     unsigned failures;
@@ -30,16 +35,22 @@ struct shard_sched {
 
 static void pump(struct shard_sched *s);
 
-static size_t role_names(const struct worker *w, const char **out)
+/* first: which of them leads, counted round. */
+static size_t role_names(const struct worker *w, uint64_t first, const char **out)
 {
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } all[] = {{ROLE_MARKET, "market"}, {ROLE_DEPLOY, "deploy"}, {ROLE_NOTIFY, "notify"}};
+    const size_t roles = sizeof(all) / sizeof(all[0]);
     size_t n = 0;
 
-    if (w->roles & ROLE_MARKET)
-        out[n++] = "market";
-    if (w->roles & ROLE_DEPLOY)
-        out[n++] = "deploy";
-    if (w->roles & ROLE_NOTIFY)
-        out[n++] = "notify";
+    for (size_t i = 0; i < roles; i++) {
+        size_t j = (size_t)((first + i) % roles);
+
+        if (w->roles & all[j].bit)
+            out[n++] = all[j].name;
+    }
     return n;
 }
 
@@ -55,6 +66,12 @@ static void due(uv_timer_t *timer)
     pump(timer->data);
 }
 
+static void retry_soon(struct shard_sched *s)
+{
+    if (!s->w->draining)
+        uv_timer_start(&s->timer, due, 50 + rand_backoff_ms(s->failures++, 100, 2000), 0);
+}
+
 static void woken(void *arg, int rc, const struct store_rows *rows)
 {
     struct shard_sched *s = arg;
@@ -63,11 +80,10 @@ static void woken(void *arg, int rc, const struct store_rows *rows)
     s->waiting = false;
     if (s->w->draining)
         return;
-    if (rc == -EAGAIN) {
-        uv_timer_start(&s->timer, due, 50 + rand_backoff_ms(s->failures++, 100, 2000), 0);
-        return;
-    }
-    pump(s);
+    if (rc == -EAGAIN)
+        retry_soon(s);
+    else
+        pump(s);
 }
 
 static void wait_for_work(struct shard_sched *s, int64_t next_ms)
@@ -80,7 +96,7 @@ static void wait_for_work(struct shard_sched *s, int64_t next_ms)
     if (s->waiting)
         return;
     s->waiting = true;
-    store_wait(s->w->store, s->shard, roles, role_names(s->w, roles), idle, woken, s);
+    store_wait(s->w->store, s->shard, roles, role_names(s->w, 0, roles), idle, woken, s);
 }
 
 static void claimed(void *arg, int rc, const struct store_rows *rows)
@@ -88,33 +104,50 @@ static void claimed(void *arg, int rc, const struct store_rows *rows)
     struct shard_sched *s = arg;
     struct worker *w = s->w;
     uint64_t deadline = s->claim_sent + w->now->cfg->worker.lease_ms;
-    bool full;
 
     s->claiming = false;
     if (rc) {
-        if (!w->draining)
-            uv_timer_start(&s->timer, due, 50 + rand_backoff_ms(s->failures++, 100, 2000), 0);
+        retry_soon(s);
         return;
     }
     s->failures = 0;
     for (size_t i = 1; i < rows->n; i++)
         if (!task_start(w, s->shard, &rows->row[i], deadline))
             LOG(LOG_ERROR, "task.memory", FS("task", store_row_get(&rows->row[i], "id")));
-    full = rows->n > 1 && rows->n - 1 >= CLAIM_MAX;
-    if (full || s->want)
+    if (rows->n > s->asked || s->want)
         pump(s);
-    else
+    else if (!w->draining)
         wait_for_work(s, rows->n ? store_row_int(&rows->row[0], "next_ms", -1) : -1);
+}
+
+/* What every claim says of the worker; the texts are the caller's. */
+struct asker {
+    char seed[64], lease[24];
+    const char *roles[3];
+    size_t nroles;
+};
+
+static void ask(struct shard_sched *s, unsigned n, struct asker *a)
+{
+    struct worker *w = s->w;
+
+    s->want = false;
+    s->claiming = true;
+    s->claim_sent = clock_mono_ms();
+    s->asked = n;
+    snprintf(a->lease, sizeof(a->lease), "%llu", (unsigned long long)w->now->cfg->worker.lease_ms);
+    snprintf(a->seed, sizeof(a->seed), "%s:%llu", w->seed, (unsigned long long)s->seed_n++);
+    a->nroles = role_names(w, s->seed_n, a->roles);
 }
 
 static void pump(struct shard_sched *s)
 {
     struct worker *w = s->w;
     unsigned slots = free_slots(w);
-    char lease[24], max[16], limit[16], seed[64];
-    const char *roles[3];
+    char max[16], limit[16];
+    struct asker a;
     struct str args[5 + 3];
-    size_t n = 5, nroles;
+    size_t n = 5;
 
     if (w->draining)
         return;
@@ -122,29 +155,65 @@ static void pump(struct shard_sched *s)
         s->want = true;
         return;
     }
-    s->want = false;
-    s->claiming = true;
-    s->claim_sent = clock_mono_ms();
-    snprintf(lease, sizeof(lease), "%llu", (unsigned long long)w->now->cfg->worker.lease_ms);
-    snprintf(max, sizeof(max), "%u", slots < CLAIM_MAX ? slots : CLAIM_MAX);
+    ask(s, slots < CLAIM_MAX ? slots : CLAIM_MAX, &a);
+    snprintf(max, sizeof(max), "%u", s->asked);
     snprintf(limit, sizeof(limit), "%u", w->now->cfg->worker.crash_limit);
-    snprintf(seed, sizeof(seed), "%s:%llu", w->seed, (unsigned long long)s->seed_n++);
     args[0] = str_of(w->id);
-    args[1] = str_of(seed);
-    args[2] = str_of(lease);
+    args[1] = str_of(a.seed);
+    args[2] = str_of(a.lease);
     args[3] = str_of(max);
     args[4] = str_of(limit);
-    nroles = role_names(w, roles);
-    for (size_t i = 0; i < nroles; i++)
-        args[n++] = str_of(roles[i]);
+    for (size_t i = 0; i < a.nroles; i++)
+        args[n++] = str_of(a.roles[i]);
     store_call(w->store, s->shard, STORE_TASK_CLAIM, args, n, claimed, s);
+}
+
+static bool others_want(const struct worker *w, unsigned shard)
+{
+    for (unsigned i = 0; i < store_shards(w->store); i++)
+        if (i != shard && w->shards[i].want)
+            return true;
+    return false;
+}
+
+size_t sched_ride(struct worker *w, unsigned shard, struct arena *arena, struct str *args)
+{
+    struct shard_sched *s = &w->shards[shard];
+    struct asker a;
+    size_t n = 0;
+
+    if (w->draining || !s->want || s->claiming || free_slots(w) || others_want(w, shard))
+        return 0;
+    ask(s, 1, &a);
+    args[n++] = str_of(w->id);
+    args[n++] = arena_str(arena, str_of(a.seed));
+    args[n++] = arena_str(arena, str_of(a.lease));
+    if (!args[1].n || !args[2].n) {
+        s->claiming = false;
+        s->want = true;
+        return 0;
+    }
+    for (size_t i = 0; i < a.nroles; i++)
+        args[n++] = str_of(a.roles[i]);
+    return n;
+}
+
+void sched_rode(struct worker *w, unsigned shard, int rc, const struct store_rows *rows)
+{
+    claimed(&w->shards[shard], rc, rows);
 }
 
 void sched_pump_all(struct worker *w)
 {
-    for (unsigned i = 0; w->shards && i < store_shards(w->store); i++)
-        if (w->shards[i].want)
-            pump(&w->shards[i]);
+    unsigned n = w->shards ? store_shards(w->store) : 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        struct shard_sched *s = &w->shards[(w->shard_turn + i) % n];
+
+        if (s->want)
+            pump(s);
+    }
+    w->shard_turn++;
 }
 
 int sched_start(struct worker *w)

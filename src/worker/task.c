@@ -30,12 +30,22 @@ static void timer_closed(uv_handle_t *h)
         sched_pump_all(w);
 }
 
+static void rode(struct task *t, int rc, const struct store_rows *rows)
+{
+    bool rides = t->rides;
+
+    t->rides = false;
+    if (rides)
+        sched_rode(t->w, t->shard, rc, rows);
+}
+
 /* The end of every task; callbacks that are still out keep it until they return. */
 static void end(struct task *t)
 {
     t->dropped = true;
     if (t->lease)
         lease_remove(t->w->leases, &t->lease);
+    rode(t, -ECANCELED, NULL);
     if (t->holds || uv_is_closing((uv_handle_t *)&t->timer))
         return;
     if (t->prev)
@@ -308,17 +318,18 @@ void task_after(struct task *t, uint64_t ms, void (*next)(struct task *t))
 
 static void finished(struct task *t, int rc, const struct store_rows *rows)
 {
-    (void)rows;
     crash_point("task.finished");
     if (rc)
         LOG(LOG_ERROR, "task.finish", FS("task", t->id), FI("rc", rc));
+    rode(t, rc, rows);
     end(t);
 }
 
 static void finish(struct task *t, const char *how, uint64_t delay_ms, const char *cls,
                    const char *error)
 {
-    struct str args[6];
+    struct str args[6 + 6];
+    size_t n = 6;
 
     crash_point("task.finishing");
     args[0] = t->id;
@@ -327,7 +338,9 @@ static void finish(struct task *t, const char *how, uint64_t delay_ms, const cha
     args[3] = str_of(arena_fmt(t->arena, "%llu", (unsigned long long)delay_ms));
     args[4] = str_of(cls);
     args[5] = str_sub(str_of(error), 0, 1000);
-    task_store(t, t->shard, STORE_TASK_FINISH, args, 6, finished);
+    n += sched_ride(t->w, t->shard, t->arena, &args[n]);
+    t->rides = n > 6;
+    task_store(t, t->shard, STORE_TASK_FINISH, args, n, finished);
 }
 
 void task_done(struct task *t)

@@ -37,6 +37,7 @@ struct task {
     uint64_t tries, crashes, fence;
     struct lease *lease;
     bool dropped;     /* lost lease: end without writing */
+    bool rides;       /* a claim is on its finish */
     unsigned holds;   /* outstanding callbacks */
     uv_timer_t timer; /* task_after() */
     void (*timer_cb)(struct task *t);

@@ -56,8 +56,9 @@ struct worker {
     unsigned roles;
     char id[64]; /* host:pid:random */
     char seed[33];
-    unsigned running;   /* tasks in flight */
-    struct task *tasks; /* list of them */
+    unsigned running;    /* tasks in flight */
+    struct task *tasks;  /* list of them */
+    unsigned shard_turn; /* which shard is asked first */
     bool draining;
     void (*drained)(struct worker *w); /* draining, and the last task has ended */
     const char *config_path;
@@ -84,6 +85,11 @@ struct engine *snapshot_engine(const struct snapshot *s, const char *name,
 int sched_start(struct worker *w);
 void sched_pump_all(struct worker *w); /* a slot became free */
 void sched_stop(struct worker *w);
+/* A claim that rides on a finish of this shard: its arguments (at most 6, made in the arena; 0:
+ * none is wanted). Then sched_rode is called once: with the answer, or with -ECANCELED without one.
+ */
+size_t sched_ride(struct worker *w, unsigned shard, struct arena *arena, struct str *args);
+void sched_rode(struct worker *w, unsigned shard, int rc, const struct store_rows *rows);
 
 /* upkeep.c: heartbeat, sweep, resync. */
 void upkeep_start(struct worker *w);

@@ -2,7 +2,7 @@
  * queue_bench: the queue of the store measured alone, as peers/bullmq_bench.js measures BullMQ.
  *
  *   queue_bench SOCKET enqueue N         tasks added one after the other
- *   queue_bench SOCKET slots1 N          claim one, finish it, N times
+ *   queue_bench SOCKET slots1 N          claim one; each finish brings the next, N times
  *   queue_bench SOCKET slotsN N          claim up to 50, finish them pipelined
  *   queue_bench SOCKET pickup N RATE     add RATE a second; how late is each claimed
  *   queue_bench SOCKET submit FILE       bare STORE_SUBMIT, 32 connections; FILE: reg hashes
@@ -46,15 +46,35 @@ static size_t turn_of(struct store *s, unsigned max)
     return rows.n - 1;
 }
 
-static void slots(struct store *s, uint64_t n, unsigned max)
+static void slots(struct store *s, uint64_t n)
 {
     uint64_t done = 0, start;
 
     qb_fill(s, n);
     start = clock_mono_us();
     while (done < n)
-        done += turn_of(s, max);
+        done += turn_of(s, QB_SLOTS);
     printf("{\"per_second\":%.0f}\n", qb_per_second(n, start));
+}
+
+static void one_slot(struct store *s, uint64_t n)
+{
+    struct arena *now = arena_new(65536, 16 * QB_MIB), *next;
+    struct store_rows rows;
+    uint64_t start;
+
+    qb_fill(s, n);
+    start = clock_mono_us();
+    rows = qb_claim(s, 1, now);
+    for (uint64_t i = 0; i < n; i++) {
+        qb_must(rows.n > 1 ? 0 : -ENOENT, "a task is missing");
+        next = arena_new(65536, 16 * QB_MIB);
+        rows = qb_finish_next(s, &rows.row[1], next);
+        arena_free(&now);
+        now = next;
+    }
+    printf("{\"per_second\":%.0f}\n", qb_per_second(n, start));
+    arena_free(&now);
 }
 
 int main(int argc, char **argv)
@@ -87,9 +107,9 @@ int main(int argc, char **argv)
     if (strcmp(argv[2], "enqueue") == 0)
         enqueue(s, n);
     else if (strcmp(argv[2], "slots1") == 0)
-        slots(s, n, 1);
+        one_slot(s, n);
     else if (strcmp(argv[2], "slotsN") == 0)
-        slots(s, n, QB_SLOTS);
+        slots(s, n);
     else if (strcmp(argv[2], "pickup") == 0)
         qb_pickup(s, n, rate);
     else

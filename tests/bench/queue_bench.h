@@ -29,6 +29,8 @@ void qb_add(struct store *s, uint64_t i, const char *data);
 void qb_fill(struct store *s, uint64_t n);
 struct store_rows qb_claim(struct store *s, unsigned max, struct arena *a);
 void qb_start_finish(struct store *s, const struct store_row *task, struct qb_call *c);
+/* As a worker without a free slot does: the answer's row 1, if any, is the next task. */
+struct store_rows qb_finish_next(struct store *s, const struct store_row *task, struct arena *a);
 double qb_per_second(uint64_t n, uint64_t started_us);
 
 void qb_pickup(struct store *s, uint64_t n, uint64_t rate);

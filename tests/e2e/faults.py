@@ -47,6 +47,7 @@ deploy:
   endpoint: ${endpoint}
 worker:
   lease: ${lease}
+  slots: ${slots}
   crash_limit: 1000
   resync: ${resync}
   refresh: ${refresh}
@@ -156,15 +157,15 @@ class _Health(http.server.BaseHTTPRequestHandler):
 
 class FaultStack(Stack):
     """options besides Stack's: products, shards, resync, refresh, reconcile, log_level,
-    processes."""
+    processes, slow, slots."""
 
     def __init__(self, products=None, shards=1, lease="2s", resync="10m", refresh="6h",
-                 reconcile="1h", log_level="info", processes=1, slow="", **more):
+                 reconcile="1h", log_level="info", processes=1, slow="", slots=512, **more):
         self.products = products or [Product()]
         self.extra = {"shards": shards, "resync": resync, "refresh": refresh,
                       "reconcile": reconcile,
                       "log_level": log_level,
-                      "processes": processes, "slow": slow,
+                      "processes": processes, "slow": slow, "slots": slots,
                       "markets": "".join(p.market() for p in self.products)}
         self.shards = shards
         self.health = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Health)

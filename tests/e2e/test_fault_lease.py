@@ -13,6 +13,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import stack_http
+import test_fault_crash as crash
 from faults import FaultStack, Product, buyer
 from stack import missing
 
@@ -178,6 +179,61 @@ class Submits(unittest.TestCase):
                 self.assertEqual(len(s.wait_mails(orders[0]["email"], 2)), 2)
                 buyers = {rcpt[0] for rcpt, _ in s.mail.messages}
                 self.assertEqual(buyers, {orders[0]["email"]})
+
+
+class OneSlot(unittest.TestCase):
+    """More work than slots: claims ride on finishes, and no shard or role waits for another's end."""
+
+    @classmethod
+    def setUpClass(cls):
+        absent = missing(NEED)
+        if absent:
+            raise unittest.SkipTest("not installed or not built: " + ", ".join(absent))
+        cls.s = FaultStack(parts=NEED, lease="2s", shards=4, slots=1,
+                           products=[Product(template="exec")])
+        cls.s.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.s.stop()
+
+    def test_a_backlog_is_worked_off_though_workers_die(self):
+        s, worker = self.s, self.s.parts["worker"]
+        worker.kill()
+        buyers = [crash.Buyer(s, "one slot") for _ in range(12)]
+        for b in buyers:
+            b.start()
+        for point in ("store.task_finish.after:9", "task.finished:7", "store.task_finish.before:5",
+                      "task.claimed:11"):
+            worker.start(env={"LASTMILE_CRASH": point}, wait=0)
+            self.assertTrue(s.settle(lambda: not worker.running(), 60), point)
+            self.assertEqual(worker.process.returncode, -9, point)
+        worker.start()
+        for b in buyers:
+            b.join(120)
+            self.assertIsNone(b.error)
+        s.quiet(60)
+        s.invariants()
+        tenants = s.environments()
+        for b in buyers:
+            o = s.order_of(b.purchase)
+            self.assertEqual((o["fulfilment"], o["contract"]), ("READY", "ACTIVE"))
+            self.assertEqual(tenants[o["tenant"]], ["create", "spec", "serve"])
+            self.assertEqual(len(s.wait_mails(b.mail, 2)), 2)
+
+    def test_a_finish_brings_the_next_task(self):
+        s = self.s
+        s.redis("CONFIG", "SET", "slowlog-log-slower-than", "0")
+        s.redis("CONFIG", "SET", "slowlog-max-len", "4096")
+        s.redis("SLOWLOG", "RESET")
+        pages = [s.register(s.land(s.buy()), buyer()) for _ in range(8)]
+        for page in pages:
+            s.wait_ready(page, 90)
+        calls = [e[3] for e in s.redis("SLOWLOG", "GET", 4096)]
+        # EVALSHA sha 1 meta id token how delay class error [worker seed lease role...]
+        rides = [c for c in calls if c[0].upper() == "EVALSHA" and len(c) > 10 and
+                 c[6] in ("done", "wait", "retry", "dead")]
+        self.assertGreater(len(rides), 0)
 
 
 if __name__ == "__main__":

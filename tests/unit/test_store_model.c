@@ -92,6 +92,22 @@ static void recover(unsigned shard)
     assert_int_equal(number(field("parked")), parked);
 }
 
+/* Row i of the answer is a task that was due. */
+static void is_taken(unsigned shard, size_t i)
+{
+    struct task_model *t = by_id(shard, field_of(i, "id"));
+
+    assert_true(t->state == QUEUED && t->due);
+    retire_token(t);
+    t->state = RUNNING;
+    t->fence++;
+    t->again = t->expired = t->finished = false;
+    snprintf(t->token, sizeof(t->token), "%s", field_of(i, "token"));
+    assert_int_equal(number(field_of(i, "fence")), t->fence);
+    assert_int_equal(number(field_of(i, "tries")), t->tries);
+    assert_int_equal(number(field_of(i, "crashes")), t->crashes);
+}
+
 static void do_claim(unsigned shard)
 {
     static unsigned run;
@@ -105,32 +121,36 @@ static void do_claim(unsigned shard)
     for (unsigned i = 0; i < TASKS; i++)
         due += model[shard][i].state == QUEUED && model[shard][i].due;
     assert_int_equal(fx.rows->n - 1, due < max ? due : max);
-    for (size_t i = 1; i < fx.rows->n; i++) {
-        struct task_model *t = by_id(shard, field_of(i, "id"));
-
-        assert_true(t->state == QUEUED && t->due);
-        retire_token(t);
-        t->state = RUNNING;
-        t->fence++;
-        t->again = t->expired = false;
-        snprintf(t->token, sizeof(t->token), "%s", field_of(i, "token"));
-        assert_int_equal(number(field_of(i, "fence")), t->fence);
-        assert_int_equal(number(field_of(i, "tries")), t->tries);
-        assert_int_equal(number(field_of(i, "crashes")), t->crashes);
-    }
+    for (size_t i = 1; i < fx.rows->n; i++)
+        is_taken(shard, i);
 }
 
 static void do_finish(unsigned shard, struct task_model *t)
 {
     static const char *const how[] = {"done", "retry", "wait", "dead"};
     static const enum state then[] = {DONE, QUEUED, QUEUED, DEAD};
+    static unsigned run;
     unsigned i = dice(4);
     bool now = dice(2);
 
+    bool ride = dice(2), any_due = false;
+    char text[24];
+
     if (!t->token[0])
         return;
-    OK(shard, STORE_TASK_FINISH, t->id, t->token, how[i], now ? "0" : "900000000", "CLASS", "why");
+    for (unsigned j = 0; j < TASKS; j++)
+        any_due |= model[shard][j].state == QUEUED && model[shard][j].due;
+    snprintf(text, sizeof(text), "r%u", ++run);
+    if (ride)
+        OK(shard, STORE_TASK_FINISH, t->id, t->token, how[i], now ? "0" : "900000000", "CLASS",
+           "why", "w", text, "600000", "market");
+    else
+        OK(shard, STORE_TASK_FINISH, t->id, t->token, how[i], now ? "0" : "900000000", "CLASS",
+           "why");
     IS("repeat", t->finished ? "1" : "0");
+    assert_int_equal(fx.rows->n - 1, ride && any_due && !t->finished);
+    if (fx.rows->n > 1)
+        is_taken(shard, 1);
     if (t->finished)
         return;
     t->finished = true;

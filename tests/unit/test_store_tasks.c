@@ -127,6 +127,62 @@ static void waiting_is_not_a_try(void **state)
     assert_string_equal(RAW("HGET", "{p0}:k:t1", "tries"), "0");
 }
 
+/* Finishes the task at hand and asks for the next one of the roles. */
+#define FINISH_FOR(how, ...)                                                                       \
+    OK(0, STORE_TASK_FINISH, task, token, how, "60000", "", "", "w1", "ride", "30000", __VA_ARGS__)
+
+static void a_finish_brings_the_next_task(void **state)
+{
+    char first[200];
+
+    (void)state;
+    add("t1", "0");
+    add("t2", "0");
+    add("t3", "0");
+    assert_true(claim("market"));
+    snprintf(first, sizeof(first), "{p0}:k:%s", task);
+    FINISH_FOR("done", "deploy", "market");
+    IS("state", "done");
+    IS("next_ms", "");
+    ROW_IS(1, "state", "running");
+    ROW_IS(1, "token", "ride:1");
+    ROW_IS(1, "fence", "1");
+    ROW_IS(1, "owner", "w1");
+    assert_string_equal(RAW("HGET", first, "state"), "done");
+    assert_string_equal(RAW("ZCARD", "{p0}:lease"), "1");
+    assert_string_equal(RAW("ZCARD", "{p0}:ready:market"), "1");
+    FINISH_FOR("done", "market"); /* the answer was lost */
+    IS("repeat", "1");
+    ROW_IS(1, "token", "ride:1");
+    ROW_IS(1, "fence", "1");
+    assert_string_equal(RAW("ZCARD", "{p0}:ready:market"), "1");
+}
+
+static void a_finish_without_a_next_task_tells_when_to_come_again(void **state)
+{
+    (void)state;
+    add("t1", "0");
+    add("t2", "50000");
+    assert_true(claim("market"));
+    FINISH_FOR("wait", "market");
+    IS("state", "queued");
+    assert_in_range(number(field("next_ms")), 1, 50000);
+    ROW_IS(1, "id", "");
+}
+
+static void a_finish_that_is_refused_takes_nothing(void **state)
+{
+    (void)state;
+    add("t1", "0");
+    add("t2", "0");
+    REFUSED(-ESTALE, 0, STORE_TASK_FINISH, "t1", "x", "done", "0", "", "", "w1", "ride", "30000",
+            "market");
+    REFUSED(-EINVAL, 0, STORE_TASK_FINISH, "t1", "x", "done", "0", "", "", "w1", "ride", "30000");
+    REFUSED(-EINVAL, 0, STORE_TASK_FINISH, "t1", "x", "done", "0", "", "", "w1", "ride", "30000",
+            "cook");
+    assert_string_equal(RAW("ZCARD", "{p0}:ready:market"), "2");
+}
+
 static void only_the_token_counts(void **state)
 {
     char old[80];
@@ -357,6 +413,12 @@ int main(void)
         T(adding_a_running_task_makes_it_run_again),
         T(a_done_task_comes_anew_without_steps_and_with_its_fence),
         T(mail_goes_out_once),
+        T(a_finish_brings_the_next_task),
+        T(a_finish_without_a_next_task_tells_when_to_come_again),
+        T(a_finish_that_is_refused_takes_nothing),
+        T(a_finish_brings_the_next_task),
+        T(a_finish_without_a_next_task_tells_when_to_come_again),
+        T(a_finish_that_is_refused_takes_nothing),
         T(waiting_is_not_a_try),
         T(only_the_token_counts),
         T(a_task_that_kills_its_worker_is_parked),

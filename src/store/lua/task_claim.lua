@@ -7,9 +7,8 @@
 --    now; recovered; parked}, then the tasks with every field.
 start()
 local worker, seed, lease, max, limit = arg(1), arg(2), num(3), num(4), num(5)
-if lease < 1 or max > 1000 or #ARGV < 6 then refuse('LMINVAL', 'claim') end
-local roles = {}
-for i = 6, #ARGV do roles[#roles + 1] = role_of(ARGV[i]) end
+if lease < 1 or max > 1000 then refuse('LMINVAL', 'claim') end
+local roles = roles_from(6)
 for _, role in ipairs(roles) do call('ZCARD', P .. 'wake:' .. role) end
 call('SCARD', P .. 'live')
 local ended = call('ZRANGEBYSCORE', P .. 'lease', '-inf', int(NOW), 'LIMIT', 0, 20)
@@ -39,45 +38,13 @@ for _, id in ipairs(ended) do
     end
 end
 
-local out, got = {{}}, 0
-local function take(role, n)
-    local zset = P .. 'ready:' .. role
-    for _, id in ipairs(call('ZRANGEBYSCORE', zset, '-inf', int(NOW), 'LIMIT', 0, n)) do
-        local k = P .. 'k:' .. id
-        write_clock()
-        call('ZREM', zset, id)
-        if call('HGET', k, 'state') ~= 'queued' then
-            call('SREM', P .. 'live', id) -- a ghost: its record is gone or says otherwise
-        else
-            got = got + 1
-            local fence = call('HINCRBY', k, 'fence', 1)
-            call('HSET', k, 'state', 'running', 'token', seed .. ':' .. int(got), 'owner', worker,
-                'last', '', 'updated', int(NOW), 'claimed', int(NOW))
-            call('ZADD', P .. 'lease', int(NOW + lease), id)
-            local t = hash(k)
-            t.fence = int(fence)
-            out[#out + 1] = row(t, 'last')
-        end
-    end
-end
+local out, by = {{}}, {worker = worker, seed = seed, lease = lease, got = 0}
 for i, role in ipairs(roles) do -- a fair share for each role, then what is left
-    take(role, math.ceil((max - got) / (#roles - i + 1)))
+    take(role, math.ceil((max - by.got) / (#roles - i + 1)), by, out)
 end
 for _, role in ipairs(roles) do
-    if got < max then take(role, max - got) end
+    if by.got < max then take(role, max - by.got, by, out) end
 end
-
-local next_at
-local function earliest(key)
-    local head = call('ZRANGE', key, 0, 0, 'WITHSCORES')
-    if head[2] and (not next_at or tonumber(head[2]) < next_at) then next_at = tonumber(head[2]) end
-    return head[2] and tonumber(head[2])
-end
-for _, role in ipairs(roles) do
-    local due = earliest(P .. 'ready:' .. role)
-    if due and due <= NOW then call('ZADD', P .. 'wake:' .. role, 0, '1') end
-end
-earliest(P .. 'lease')
-out[1] = {'next_ms', next_at and int(math.max(0, next_at - NOW)) or '-1', 'now', int(NOW),
-    'recovered', int(recovered), 'parked', int(parked)}
+out[1] = {'next_ms', next_ms(roles), 'now', int(NOW), 'recovered', int(recovered), 'parked',
+    int(parked)}
 return out
