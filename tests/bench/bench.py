@@ -73,7 +73,7 @@ def web_and_queue(o, goals, results):
             queue = Queue(redis, rig.peers.sock, o).run()
             queue.tables(print)
             queue.goals(goals)
-            results["queue"] = {"%s %s" % key: runs for key, runs in queue.runs.items()}
+            results["queue"] = {"%s %s %s" % key: runs for key, runs in queue.runs.items()}
 
 
 def deployments(o, goals, results):

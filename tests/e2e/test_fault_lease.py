@@ -182,7 +182,7 @@ class Submits(unittest.TestCase):
 
 
 class OneSlot(unittest.TestCase):
-    """More work than slots: claims ride on finishes, and no shard or role waits for another's end."""
+    """More work than slots: claims ride on finishes, no shard or role waits for another."""
 
     @classmethod
     def setUpClass(cls):
