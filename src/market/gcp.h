@@ -189,6 +189,7 @@ struct gcp_state {
 const struct gcp_state *gcp_state_of(const cJSON *entitlement);
 /* Letters, digits and "-._~" that may stand in a path, not "." or "..". */
 bool gcp_id_ok(struct str s);
+bool gcp_begun(const struct market_purchase *p); /* and has not ended */
 /* "providers/P/accounts/A" -> "A" */
 struct str gcp_last(struct str name);
 /* Service in "projects/N/services/S/..."; the name itself when it has no '/'; else empty. */
@@ -205,6 +206,7 @@ int64_t gcp_time(const cJSON *obj, const char *key);
 void gcp_account(struct gcp_job *j);
 enum gcp_signup gcp_signup_of(const cJSON *account);
 void gcp_approved_add(struct gcp *m, const char *account);
+void gcp_approved_drop(struct gcp *m, const char *account);
 bool gcp_approved_has(const struct gcp *m, const char *account);
 /* Reads j->p.purchase: product, state, everything. */
 void gcp_entitlement(struct gcp_job *j);

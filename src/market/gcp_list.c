@@ -29,7 +29,8 @@ static void take(struct gcp_job *j, const cJSON *e)
     if (j->nlist >= PAGE || !gcp_is_ours(j->m->cfg, e) || gcp_purchase_read(j->m->cfg, e, j->a, p))
         return;
     p->read_ms = j->p.read_ms;
-    p->unattended = *p->account && gcp_approved_has(j->m, p->account);
+    /* Of one that has not begun the refresh tells: a sign-up can be taken back. */
+    p->unattended = gcp_begun(p) && *p->account && gcp_approved_has(j->m, p->account);
     j->nlist++;
 }
 

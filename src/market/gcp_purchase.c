@@ -40,6 +40,11 @@ bool gcp_id_ok(struct str s)
     return s.n > 0 && s.n <= GCP_ID_MAX && !str_is(s, ".") && !str_is(s, "..");
 }
 
+bool gcp_begun(const struct market_purchase *p)
+{
+    return p->standing == STANDING_ACTIVE || p->standing == STANDING_SUSPENDED;
+}
+
 struct str gcp_last(struct str name)
 {
     ptrdiff_t at = str_rchr(name, '/');

@@ -42,6 +42,15 @@ void gcp_approved_add(struct gcp *m, const char *account)
         m->approved[m->napproved++ % GCP_APPROVED] = hash_of(account);
 }
 
+void gcp_approved_drop(struct gcp *m, const char *account)
+{
+    uint64_t h = hash_of(account);
+
+    for (unsigned i = 0; i < m->napproved && i < GCP_APPROVED; i++)
+        if (m->approved[i] == h)
+            m->approved[i] = 0;
+}
+
 /* "active" of an account says nothing: the approval named signup does. */
 enum gcp_signup gcp_signup_of(const cJSON *account)
 {
@@ -72,6 +81,8 @@ static void on_account(struct gcp_job *j, const struct gcp_answer *a)
         j->signup = gcp_signup_of(a->json);
         if (j->signup == SIGNUP_APPROVED)
             gcp_approved_add(j->m, j->p.account);
+        else
+            gcp_approved_drop(j->m, j->p.account);
     }
     j->p.signup_wanted = j->signup == SIGNUP_PENDING;
     j->p.unattended = j->signup == SIGNUP_APPROVED;

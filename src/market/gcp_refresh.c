@@ -1,4 +1,6 @@
-/* Reads a purchase again; its account only while the sign-up is not known to be approved. */
+/* Reads a purchase again. Its account, too, while the sign-up is not known to be approved, and as
+ * long as nothing has begun: a sign-up can be taken back (accounts.reset), and what is held waits
+ * for a new one. */
 #include <string.h>
 
 #include "market/gcp.h"
@@ -12,7 +14,7 @@ static void signup(struct gcp_job *j)
 {
     if (j->p.standing == STANDING_ENDED || !*j->p.account) {
         done(j);
-    } else if (gcp_approved_has(j->m, j->p.account)) {
+    } else if (gcp_begun(&j->p) && gcp_approved_has(j->m, j->p.account)) {
         j->p.unattended = true;
         done(j);
     } else {

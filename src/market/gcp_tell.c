@@ -220,6 +220,8 @@ static void act(struct gcp_job *j)
         break;
     }
     if (j->refused) {
+        /* Perhaps because the sign-up was taken back: the next one looks. */
+        gcp_approved_drop(j->m, j->p.account);
         gcp_job_end(j, MARKET_CONFIG, j->refused, 0);
     } else if (v->needs_signup && *j->p.account && !gcp_approved_has(j->m, j->p.account)) {
         j->after = approved_read;

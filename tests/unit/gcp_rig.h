@@ -45,7 +45,7 @@ static struct {
         enum market_event_kind kind;
         int rc;
     } msg[8];
-    size_t n;
+    size_t n, unattended;
     struct buf keys;
     uint64_t ttl_ms;
 } got;
@@ -233,6 +233,8 @@ static inline void rig_on_page(void *arg, const struct market_page *p)
     KEEP(got.next, p->next);
     got.n = p->n;
     got.list[0] = '\0';
+    for (size_t i = 0; i < p->n; i++)
+        got.unattended += p->purchases[i].unattended;
     for (size_t i = 0; i < p->n && at < sizeof(got.list); i++)
         at +=
             (size_t)snprintf(got.list + at, sizeof(got.list) - at, "%s ", p->purchases[i].purchase);

@@ -94,9 +94,10 @@ static void sign_up_is_read_until_it_is_approved(void **state)
     refresh("e1");
     assert_true(!got.r.purchase.signup_wanted && got.r.purchase.unattended);
     assert_int_equal(rig_count("/accounts/a1?view=ACCOUNT_VIEW_FULL"), 1);
+    rig_set("{'entitlements':{" E1(RUNS) "}}");
     refresh("e1");
     assert_true(got.r.purchase.unattended);
-    assert_int_equal(rig_count("/accounts/a1?"), 1);
+    assert_int_equal(rig_count("/accounts/a1?"), 0);
 }
 
 static void times_terms_and_usage(void **state)
@@ -399,6 +400,34 @@ static void poll(void)
     rig_end();
 }
 
+/* accounts.reset: the next order of that account must not begin before a new sign-up. */
+static void a_sign_up_can_be_taken_back(void **state)
+{
+    (void)state;
+    need_peer();
+    rig_set("{'accounts':{'a1':'APPROVED'},'entitlements':{" E1(WAITS) "}}");
+    refresh("e1");
+    assert_true(got.r.purchase.unattended);
+    rig_set("{'accounts':{'a1':'PENDING'}}");
+    page("");
+    assert_int_equal(got.n, 1);
+    assert_int_equal(got.unattended, 0);
+    refresh("e1");
+    assert_true(got.r.purchase.signup_wanted && !got.r.purchase.unattended);
+    tell(MARKET_COMMIT, "e1", "a1", "", "");
+    expect(MARKET_RETRY, "SignupPending");
+    assert_int_equal(rig_count("e1:approve"), 0);
+    /* Taken back unseen: refused once, and then seen. */
+    rig_set("{'accounts':{'a1':'APPROVED'}}");
+    refresh("e1");
+    rig_set("{'accounts':{'a1':'PENDING'},'script':[{'match':'e1:approve','status':400,'code':"
+            "'FAILED_PRECONDITION'}]}");
+    tell(MARKET_COMMIT, "e1", "a1", "", "");
+    expect(MARKET_CONFIG, "FAILED_PRECONDITION");
+    tell(MARKET_COMMIT, "e1", "a1", "", "");
+    expect(MARKET_RETRY, "SignupPending");
+}
+
 static void messages_are_pulled_and_acknowledged(void **state)
 {
     (void)state;
@@ -613,6 +642,7 @@ int main(void)
         T(progress_is_shown_while_the_buyer_waits),
         T(changes_are_answered_with_their_name),
         T(lists_are_paged),
+        T(a_sign_up_can_be_taken_back),
         T(messages_are_pulled_and_acknowledged),
         T(closing_ends_a_poll),
         T(a_service_account_signs),
