@@ -49,8 +49,9 @@ struct azure_request {
 };
 
 struct azure_answer {
-    enum market_class cls; /* by the status alone: 2xx OK; 404 GONE; 408, 429, 5xx RETRY; else
-                              CONFIG */
+    enum market_class cls; /* by the status: 2xx OK; 404 GONE; 408, 429, 5xx RETRY; else CONFIG.
+                              A 404 or an answer to a GET that is a page (a proxy's, a wrong
+                              address's) and no JSON: RETRY */
     const char *code;      /* static or in the job's arena */
     uint64_t retry_after_ms;
     int status;        /* 0: no answer */

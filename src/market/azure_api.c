@@ -65,6 +65,15 @@ static bool once_more(struct azure_job *j, int status)
     return true;
 }
 
+/* Then it is not Microsoft's, and says nothing of a subscription. An empty body is. */
+static bool is_page(const struct azure_job *j, const struct http_reply *r, struct str body,
+                    const cJSON *json)
+{
+    bool matters = r->status == 404 || (r->status < 300 && strcmp(j->rq.method, "GET") == 0);
+
+    return !json && matters && str_trim(body).n > 0;
+}
+
 static void refused(struct azure_job *j, const struct http_reply *r, struct azure_answer *a)
 {
     char word[OAUTH_CODE];
@@ -100,6 +109,10 @@ static void on_reply(void *arg, const struct http_reply *r)
         body = str_from(body, 3);
     if (body.n && json_parse(body, AZURE_JSON_MAX, &json))
         json = NULL;
+    if (is_page(j, r, body, json)) {
+        fail(j, MARKET_RETRY, "NotJson", r->retry_after_ms);
+        return;
+    }
     a.cls = classify(r->status);
     a.json = json;
     if (a.cls != MARKET_OK)

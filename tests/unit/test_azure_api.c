@@ -108,7 +108,11 @@ static void errors_have_classes(void **state)
         {"\"status\":500,\"body\":{\"error\":{\"code\":\"UnexpectedError\"}}", MARKET_RETRY,
          "UnexpectedError"},
         {"\"status\":429,\"headers\":{\"Retry-After\":\"7\"}", MARKET_RETRY, "Http429"},
-        {"\"status\":200,\"body\":\"<html>\"", MARKET_RETRY, "MalformedReply"},
+        {"\"status\":404,\"body\":\"\"", MARKET_GONE, "Http404"},
+        /* Of a proxy, or of a wrong address. */
+        {"\"status\":404,\"body\":\"<html>\"", MARKET_RETRY, "NotJson"},
+        {"\"status\":200,\"body\":\"<html>\"", MARKET_RETRY, "NotJson"},
+        {"\"status\":200,\"body\":{}", MARKET_RETRY, "MalformedReply"},
         {"\"status\":200,\"body\":{\"id\":\"another\",\"offerId\":\"offer1\"}", MARKET_RETRY,
          "MalformedReply"},
         {"\"status\":200,\"body\":{\"id\":\"" SUB "\",\"offerId\":\"offer2-preview\"}",

@@ -394,6 +394,11 @@ static void lists_that_lead_nowhere(void **state)
     assert_int_equal(az_requests("GET", "/api/saas/subscriptions?api-version=2018-08-31&"
                                         "continuationToken=a%2Bb%20c"),
                      1);
+    scripted_rules("[" TOKEN_RULE ",{\"path\":\"/api/saas/subscriptions\",\"body\":\"<html>\"}]");
+    az_begin();
+    market_azure.list(az.market, "", az_on_page, NULL); /* not "there are none" */
+    az_wait();
+    assert_int_equal(az.cls, MARKET_RETRY);
 }
 
 static int stop(void **state)

@@ -307,6 +307,9 @@ static void both_lists_are_one(void **state)
     assert_int_equal(az.cls, MARKET_RETRY);
     key_rules("\"body\":{\"keys\":[]}", "\"body\":\"<html>\"");
     assert_int_equal(az.cls, MARKET_RETRY);
+    assert_string_equal(az.code, "NotJson");
+    key_rules("\"body\":{\"keys\":[]}", "\"body\":{\"keys\":[]}");
+    assert_int_equal(az.cls, MARKET_RETRY);
     assert_string_equal(az.code, "NoKeys");
 }
 
