@@ -202,7 +202,7 @@ static void show(struct req *r, void *arg, int rc, const struct reg *g)
         problem_send(r, 404, "unknown_link", NULL);
         return;
     }
-    if (rc || fields_for(r->arena, pages_of(r), f->cfg, g->plan_cfg, &fs)) {
+    if (rc || fields_for(r->arena, pages_of(r), f->cfg, g->plan_cfg, g->made, &fs)) {
         r->resp.retry_after = 5;
         problem_send(r, 503, "unavailable", NULL);
         return;

@@ -102,7 +102,7 @@ static void add_region(struct fields *fs, const struct cfg_plan *plan)
 }
 
 int fields_for(struct arena *a, const struct pages *pg, const struct config *cfg,
-               const struct cfg_plan *plan, struct fields **out)
+               const struct cfg_plan *plan, bool made, struct fields **out)
 {
     struct fields *fs = arena_alloc(a, sizeof(*fs));
     size_t i;
@@ -125,7 +125,8 @@ int fields_for(struct arena *a, const struct pages *pg, const struct config *cfg
                                             .required = builtin[i].required,
                                             .max = builtin[i].max};
     }
-    add_region(fs, plan);
+    if (!made)
+        add_region(fs, plan);
     for (i = 0; i < cfg->nfields; i++)
         if (for_plan(&cfg->fields[i], plan) && !fields_find(fs, str_of(cfg->fields[i].name)))
             add_configured(fs, &cfg->fields[i]);

@@ -34,9 +34,9 @@ struct fields {
 };
 
 /* What is asked for a plan. plan NULL: the purchase is not known yet: what is asked for every
- * plan. 0, or -ENOMEM. */
+ * plan. made: the environment is being made, so no region is asked for. 0, or -ENOMEM. */
 int fields_for(struct arena *a, const struct pages *pg, const struct config *cfg,
-               const struct cfg_plan *plan, struct fields **out);
+               const struct cfg_plan *plan, bool made, struct fields **out);
 struct field *fields_find(struct fields *fs, struct str name);
 /* Takes over what was typed. Names in skip (NULL-terminated) are not fields. 0, or -EINVAL when
  * the form has a field that was not asked for or one twice; *bad names it. */

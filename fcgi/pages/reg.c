@@ -112,6 +112,7 @@ static int parse(struct reg_call *c, const struct store_row *row)
     g->trial = store_row_int(row, "trial", 0) != 0;
     g->registered =
         store_row_int(row, "registered", 0) != 0 || store_row_int(row, "claimed", 0) != 0;
+    g->made = store_row_int(row, "made", 0) != 0;
     g->final = store_row_int(row, "final", 1) != 0;
     g->starts = store_row_int(row, "starts", 0);
     g->ends = store_row_int(row, "ends", 0);

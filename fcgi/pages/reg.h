@@ -20,6 +20,7 @@ struct reg {
     const struct cfg_market *market; /* NULL: no longer configured */
     const struct cfg_plan *plan_cfg; /* NULL: not known */
     bool trial, registered, ended, final;
+    bool made;     /* without a form: where it runs is no question any more */
     bool signs_in; /* only who signed in may see and claim it */
     int64_t starts, ends, created, now, ver;
 };

@@ -25,7 +25,7 @@ static void show_form(struct req *r, const struct reg_id *id, const struct reg *
     const struct front *f = r->app;
     struct fields *fs;
 
-    if (fields_for(r->arena, pages_of(r), f->cfg, g->plan_cfg, &fs)) {
+    if (fields_for(r->arena, pages_of(r), f->cfg, g->plan_cfg, g->made, &fs)) {
         notice_busy(r, g->market);
         return;
     }

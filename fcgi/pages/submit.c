@@ -45,7 +45,8 @@ static void check_and_send(struct submit *s)
     struct str bad;
     struct buf json;
 
-    if (fields_for(s->r->arena, pages_of(s->r), f->cfg, s->reg->plan_cfg, &s->fields)) {
+    if (fields_for(s->r->arena, pages_of(s->r), f->cfg, s->reg->plan_cfg, s->reg->made,
+                   &s->fields)) {
         s->answers->busy(s);
         return;
     }

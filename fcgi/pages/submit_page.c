@@ -30,8 +30,9 @@ static void busy(struct submit *s)
 
     if (!fs) {
         const struct cfg_plan *plan = s->reg ? s->reg->plan_cfg : NULL;
+        bool made = s->reg && s->reg->made;
 
-        if (fields_for(s->r->arena, pages_of(s->r), f->cfg, plan, &fs)) {
+        if (fields_for(s->r->arena, pages_of(s->r), f->cfg, plan, made, &fs)) {
             notice_busy(s->r, market_of(s));
             return;
         }

@@ -5,6 +5,8 @@
 #include "fulfil/plan.h"
 #include "worker/fulfil.h"
 
+enum { SPEC_MAX = 65536 };
+
 static struct str keep(struct task *t, const struct store_row *r, const char *key)
 {
     return arena_str(t->round, store_row_get(r, key));
@@ -69,8 +71,23 @@ static void configuration(struct task *t, struct fulfil_work *f, const struct st
         f->made = f->tmpl;
 }
 
+/* Where an environment is it stays: neither a form that came after it, nor another plan, nor the
+ * order of a plan's regions moves it. Only one that is made anew asks again. */
+static struct str region_of(struct task *t, const struct fulfil_work *f, const struct store_row *r)
+{
+    bool there = is_one(r, "t.touched") && store_row_int(r, "o.at_applied", 0) > 0;
+    struct str region;
+    cJSON *spec = NULL;
+
+    if (!there || f->v.in.replace || json_parse(f->v.spec, SPEC_MAX, &spec))
+        return plan_region(t->round, f->plan, f->v.form);
+    region = arena_str(t->round, json_str(spec, "region"));
+    cJSON_Delete(spec);
+    return region;
+}
+
 /* The spec that the configuration and the purchase want now. */
-static bool wanted(struct task *t, struct fulfil_work *f)
+static bool wanted(struct task *t, struct fulfil_work *f, const struct store_row *r)
 {
     struct plan_spec_in in = {f->plan, f->tmpl, f->v.quantity, f->v.form, {NULL, 0}};
     struct buf b;
@@ -78,8 +95,8 @@ static bool wanted(struct task *t, struct fulfil_work *f)
 
     if (!f->plan)
         return true;
-    f->v.region = in.region = plan_region(t->round, f->plan, f->v.form);
-    buf_init(&b, 65536);
+    f->v.region = in.region = region_of(t, f, r);
+    buf_init(&b, SPEC_MAX);
     ok = plan_spec(&in, &b) == 0;
     if (ok) {
         f->v.wanted_spec = arena_str(t->round, buf_view(&b));
@@ -129,7 +146,7 @@ bool fulfil_view_read(struct task *t, const struct store_rows *rows)
         return false;
     texts(t, r, v);
     configuration(t, f, r);
-    if (!wanted(t, f))
+    if (!wanted(t, f, r))
         return false;
     v->generation = (uint64_t)store_row_int(r, "t.generation", 0);
     v->slot = (uint64_t)store_row_int(r, "t.slot", 0);

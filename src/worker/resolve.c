@@ -108,8 +108,10 @@ void resolve_known(struct task *t)
     args_kv(&a, "trial", s->purchase.trial ? STR("1") : STR("0"));
     args_kv(&a, "account_masked", str_of(log_mask(str_of(s->purchase.account), mask)));
     args_kv(&a, "confirmed", own || s->purchase.granted ? STR("1") : STR("0"));
-    if (own)
+    if (own) {
         args_kv(&a, "claimed", s->truth->now.registered ? STR("1") : STR("0"));
+        args_kv(&a, "made", s->truth->settled ? STR("1") : STR("0"));
+    }
     crash_point("resolve.before_registration");
     task_store(t, t->shard, STORE_REG_RESOLVED, a.v, a.n, finished);
 }

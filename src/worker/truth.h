@@ -52,6 +52,7 @@ struct truth {
     bool unknown;  /* the channel has no such purchase */
     bool stale;    /* a newer reading was written already */
     bool created, changed;
+    bool settled; /* the order has a tenant */
 };
 
 /* Zeroed but for task, listing and keys; NULL without memory (the task was ended then). */

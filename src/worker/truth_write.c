@@ -67,6 +67,7 @@ static void written(struct task *t, int rc, const struct store_rows *rows)
     x->created = str_is(store_get(rows, "created"), "1");
     x->changed = store_row_int(&rows->row[0], "changed", 0) > 0;
     x->stale = str_is(store_get(rows, "stale"), "1");
+    x->settled = store_get(rows, "tenant").n > 0;
     if (x->created || (x->p.standing == STANDING_ENDED && !x->now.ended))
         LOG(LOG_INFO, "truth.written", FS("order", x->order),
             F("standing", standing_word(x->p.standing)), FI("created", x->created));

@@ -27,7 +27,8 @@ PLANS = {
     "replaced": ("process", "", {}),
     "served": ("process", "changes: {replaced: replace}", {}),
     "seats": ("exec", "", {"seats": True, "min_seats": 1, "max_seats": 100}),
-    "auto": ("exec", "", {"auto_activate": True}),
+    "auto": ("exec", "region_policy: buyer-selected, regions: [westeurope, eastus2]",
+             {"auto_activate": True}),
     "unknown": (None, "", {}),  # the configuration does not have it
     "brief": ("exec", "grace: 2s", {}),
     "early": ("sick", "commit: at-registration", {}),
@@ -211,6 +212,10 @@ class AzureCase(unittest.TestCase):
 
     def effects(self, order):
         return self.s.environments().get(order["tenant"], [])
+
+    def region(self, order):
+        """Where the environment is to be, as its engine was told."""
+        return json.loads(self.s.redis("HGET", "{p0}:t:" + order["tenant"], "spec"))["region"]
 
     def answers(self, order):
         return stack_http.request("GET", order["endpoint"] + "/").status

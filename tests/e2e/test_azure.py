@@ -264,6 +264,21 @@ class Unattended(AzureCase):
         self.assertEqual((after["tenant"], after["fulfilment"]), (order["tenant"], "READY"))
         self.assertEqual(self.effects(order).count("create"), 1)
 
+    def test_the_form_asks_for_no_region_then(self):
+        """It runs somewhere already; a plan without a choice of regions has none to leave."""
+        p = self.s.buy("auto")
+        order = self.s.wait_order(p, fulfilment="READY")
+        self.assertEqual(self.region(order), "westeurope")
+        self.s.wait_ready(self.arrive(self.s.token(p)))
+        self.s.wait_order(p, registered="1", fulfilment="READY")
+        self.assertEqual(self.region(order), "westeurope")
+        q, _, order = self.ready()
+        self.s.azure_do(q, "change-plan", plan="auto")
+        self.s.wait_order(q, plan="auto", fulfilment="READY")
+        self.s.until(lambda: self.s.redis("HGET", "{p0}:t:" + order["tenant"], "plan") ==
+                     "auto", 20, "nothing was changed")
+        self.assertEqual(self.region(order), "")
+
     def test_a_stranger_does_not_claim_it(self):
         p, order = self.bought()
         registration = self.s.azure_sign_in(self.s.azure_land(self.s.token(p)), "mallory")

@@ -38,12 +38,21 @@ static const struct cfg_plan *plan(const char *name)
     return name ? config_plan(&cfg->markets[0], str_of(name)) : NULL;
 }
 
+/* An environment that is there already, or is being made, is in some region. */
+static void no_region_of_what_is_made(void **state)
+{
+    (void)state;
+    assert_int_equal(fields_for(arena, front.pages, cfg, plan("b"), true, &fs), 0);
+    assert_null(fields_find(fs, STR("region")));
+    assert_non_null(fields_find(fs, STR("size")));
+}
+
 static int fill(const char *plan_name, const char *body)
 {
     static const char *const skip[] = {"csrf", NULL};
     struct form form;
 
-    assert_int_equal(fields_for(arena, front.pages, cfg, plan(plan_name), &fs), 0);
+    assert_int_equal(fields_for(arena, front.pages, cfg, plan(plan_name), false, &fs), 0);
     assert_int_equal(
         form_parse(arena, STR("application/x-www-form-urlencoded"), str_of(body), &form), 0);
     return fields_fill(fs, &form, skip, &bad);
@@ -202,8 +211,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(which_fields), cmocka_unit_test(refused_forms), cmocka_unit_test(mails),
-        cmocka_unit_test(other_fields), cmocka_unit_test(stored_form),
+        cmocka_unit_test(which_fields),  cmocka_unit_test(no_region_of_what_is_made),
+        cmocka_unit_test(refused_forms), cmocka_unit_test(mails),
+        cmocka_unit_test(other_fields),  cmocka_unit_test(stored_form),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
