@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 import stack
@@ -87,6 +88,59 @@ class Install(Scratch):
         self.assertEqual(done.returncode, 0, done.stderr)
         left = [f for _, _, files in os.walk(self.dir) for f in files]
         self.assertEqual(left, [])
+
+
+class Page(Scratch):
+    """docs/install.md, as it stands, with the host's directories moved to a scratch one."""
+
+    def setUp(self):
+        super().setUp()
+        self.text = stack_conf.read("docs", "install.md")
+
+    def shell(self, heading):
+        section = self.text.split("## %s\n" % heading)[1].split("\n## ")[0]
+        return "\n".join(re.findall(r"```sh\n(.*?)```", section, re.S))
+
+    def test_names_what_is_there(self):
+        for unit in re.search(r"enable --now (lastmile-front.*)", self.text).group(1).split():
+            name = unit if "." in unit else unit + ".service"
+            self.assertTrue(os.path.exists(os.path.join(ROOT, "share/systemd", name)), name)
+        for line in re.findall(r"^cp (.*)$", self.shell("The web server"), re.M):
+            for name in line.split()[:-1]:
+                self.assertTrue(os.path.exists(os.path.join(ROOT, "nginx", name)), name)
+
+    def test_redis(self):
+        """One user per program, each with a password of its own that Redis takes."""
+        server = shutil.which("redis-server")
+        if not server:
+            self.skipTest("missing: redis-server")
+        script = self.shell("Redis")
+        for old, new in ((r"/usr/share/lastmile/", ROOT + "/share/"), (r"/(etc|var|run)/",
+                         self.dir + r"/\1/"), (r" -[og] (root|redis)", ""),
+                         (r"(?m)^(chown|systemctl) .*\n", "")):
+            script = re.sub(old, new, script)
+        for path in ("etc/redis", "run/redis-lastmile"):
+            os.makedirs(os.path.join(self.dir, path))
+        done = run(["/bin/bash", "-euc", script])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        conf = self.dir + "/etc/redis/redis-lastmile.conf"
+        moved = stack_conf.read(conf).replace("/etc/lastmile/", self.dir + "/etc/lastmile/")
+        stack_conf.write(conf, moved)
+        redis = subprocess.Popen([server, conf], stdout=subprocess.DEVNULL)
+        self.addCleanup(redis.wait)
+        self.addCleanup(redis.terminate)
+        for user in ("front", "worker", "cli"):
+            secret = "%s/etc/lastmile/redis-%s.secret" % (self.dir, user)
+            self.assertEqual(os.stat(secret).st_mode & 0o77, 0)
+            with open(secret) as f:
+                password = f.read().strip()
+            for _ in range(100):
+                done = run(["redis-cli", "-s", self.dir + "/run/redis-lastmile/redis.sock",
+                            "--user", user, "--pass", password, "--no-auth-warning", "PING"])
+                if done.stdout.strip() == "PONG":
+                    break
+                time.sleep(0.1)
+            self.assertEqual(done.stdout.strip(), "PONG", done.stderr)
 
 
 class Ban(Scratch):
