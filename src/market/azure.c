@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_MS (24 * 3600 * 1000ULL)
+#define MINUTE_MS 60000ULL
+#define DAY_MS    (24 * 60 * MINUTE_MS)
 
 /* --- jobs -------------------------------------------------------------------------------- */
 
@@ -137,10 +138,11 @@ static int azure_parse(struct market *mk, struct str body, struct arena *a,
     return azure_event_parse(azure_of(mk)->cfg, body, a, out, why);
 }
 
-/* Usage outside Subscribed is refused (ResourceNotActive). */
+/* Usage outside Subscribed is refused (ResourceNotActive). An activation or a change may be
+ * "received" for minutes before it shows. */
 #define CAPS                                                                                       \
     .hold = true, .refuse_change = true, .cancel = true, .change = true, .usage_hard = true,       \
-    .hold_ms = 30 * DAY_MS
+    .hold_ms = 30 * DAY_MS, .settle_ms = 10 * MINUTE_MS
 
 static const struct market_caps *azure_caps(const struct cfg_market *cfg)
 {

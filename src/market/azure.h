@@ -182,6 +182,8 @@ int azure_subscription(const struct cfg_market *cfg, const cJSON *sub, struct ar
 /* An operation that waits for our answer, as pending change of *p; false: it is none. */
 bool azure_pending(const cJSON *operation, struct arena *a, struct market_purchase *p);
 bool azure_waits(const cJSON *operation); /* NotStarted or InProgress, not asked by ourselves */
+/* The operation p->change_id of that subscription is over and has no effect. */
+bool azure_failed(const cJSON *operation, const struct market_purchase *p);
 
 /* azure_read.c, azure_list.c, azure_plans.c, azure_tell.c, azure_keys.c, azure_signin.c: members of
  * market_azure */

@@ -207,6 +207,7 @@ static void on_operation(struct azure_job *j, const struct azure_answer *a)
         azure_job_end(j, a->cls, a->code, a->retry_after_ms);
         return;
     }
+    j->p.change_off = a->cls == MARKET_OK && azure_failed(a->json, &j->p);
     keep_pending(j, a->cls == MARKET_OK ? a->json : NULL);
     azure_get(j, j->p.purchase, on_read);
 }

@@ -109,6 +109,16 @@ bool azure_waits(const cJSON *operation)
            (str_ieq(status, STR("InProgress")) || str_ieq(status, STR("NotStarted")));
 }
 
+bool azure_failed(const cJSON *operation, const struct market_purchase *p)
+{
+    struct str id = str_trim(json_str(operation, "id"));
+    struct str of = str_trim(json_str(operation, "subscriptionId"));
+    struct str status = str_trim(json_str(operation, "status"));
+
+    return id.n && str_ieq(id, str_of(p->change_id)) && str_ieq(of, str_of(p->purchase)) &&
+           (str_ieq(status, STR("Failed")) || str_ieq(status, STR("Conflict")));
+}
+
 bool azure_pending(const cJSON *operation, struct arena *a, struct market_purchase *p)
 {
     struct str action = str_trim(json_str(operation, "action"));

@@ -62,7 +62,7 @@ static void on_look(struct azure_job *j, const struct azure_answer *a)
     else if (now.standing == STANDING_ENDED)
         azure_job_end(j, MARKET_GONE, j->refused, 0);
     else if (now.read_only)
-        azure_job_end(j, MARKET_CONFIG, "ReadOnlySubscription", 0);
+        azure_job_end(j, MARKET_REFUSED, "ReadOnlySubscription", 0);
     else if (j->verb == MARKET_CHANGE_PLAN || j->verb == MARKET_CHANGE_QUANTITY)
         azure_get_operation(j, "", on_waiting);
     else
@@ -116,7 +116,7 @@ static void tell_json(struct azure_job *j)
 
     if (j->verb == MARKET_CHANGE_QUANTITY &&
         (str_u64(j->text, INT32_MAX, &quantity) || quantity == 0)) {
-        azure_job_end(j, MARKET_CONFIG, "BadQuantity", 0);
+        azure_job_end(j, MARKET_REFUSED, "BadQuantity", 0);
         return;
     }
     buf_init(&body, 2048);

@@ -6,6 +6,8 @@
 
 #include "base/enc.h"
 
+enum { SETTLE_MS = 20 * 60 * 1000 };
+
 const char *gcp_keep(struct arena *a, struct str s)
 {
     const char *p = arena_dup(a, s);
@@ -168,12 +170,16 @@ static int gcp_parse(struct market *mk, struct str body, struct arena *a, struct
     return gcp_event_parse(gcp_of(mk)->cfg, body, a, out, why);
 }
 
-/* With automatic approval nothing waits for us but the sign-up. */
+/* With automatic approval nothing waits for us but the sign-up. From an approval to the activation
+ * it takes up to twenty minutes. */
 static const struct market_caps *gcp_caps(const struct cfg_market *cfg)
 {
-    static const struct market_caps asks = {
-        .hold = true, .signup = true, .progress = true, .refuse_change = true};
-    static const struct market_caps automatic = {.signup = true};
+    static const struct market_caps asks = {.hold = true,
+                                            .signup = true,
+                                            .progress = true,
+                                            .refuse_change = true,
+                                            .settle_ms = SETTLE_MS};
+    static const struct market_caps automatic = {.signup = true, .settle_ms = SETTLE_MS};
 
     return cfg->gcp.automatic_approval ? &automatic : &asks;
 }

@@ -111,6 +111,7 @@ static void take_times(const cJSON *e, struct market_purchase *p)
     int64_t end = gcp_time(e, "subscriptionEndTime");
 
     p->bought_ms = gcp_time(e, "createTime");
+    p->changed_ms = gcp_time(e, "updateTime");
     p->starts_ms = gcp_time(e, "newOfferStartTime");
     p->ends_ms = end ? end : gcp_time(e, "offerEndTime");
     if (p->standing == STANDING_ENDED && p->ends_ms == 0)
@@ -127,6 +128,8 @@ static void take_change(const struct gcp_state *s, const cJSON *e, struct arena 
 
     if (s->change_asked || accepted)
         p->pending_plan = text(a, e, "newPendingPlan");
+    if (accepted)
+        p->pending_at_ms = gcp_time(e, "newOfferStartTime");
     if (s->change_asked)
         p->change_id = p->pending_plan;
 }

@@ -10,7 +10,7 @@
 /* Approve and reject cut a reason at 256 bytes. */
 enum { REASON_MAX = 256, MESSAGE_MAX = 1024, BODY_MAX = 16 * 1024 };
 
-enum act { ACT_SEND, ACT_DONE, ACT_GONE, ACT_RETRY, ACT_REFUSED };
+enum act { ACT_SEND, ACT_DONE, ACT_GONE, ACT_RETRY, ACT_REFUSED, ACT_NEVER };
 
 static void again(struct gcp_job *j);
 
@@ -96,12 +96,13 @@ static enum act commit(struct gcp_job *j, const char **code)
     return ACT_SEND;
 }
 
+/* What was active once never waits again. */
 static enum act reject(struct gcp_job *j, const char **code)
 {
     *code = j->state->name;
     if (j->p.standing == STANDING_ENDED)
         return ACT_DONE;
-    return waits(j) ? ACT_SEND : ACT_REFUSED;
+    return waits(j) ? ACT_SEND : ACT_NEVER;
 }
 
 static enum act progress(struct gcp_job *j, const char **code)
@@ -216,6 +217,9 @@ static void act(struct gcp_job *j)
     case ACT_REFUSED:
         gcp_job_end(j, MARKET_CONFIG, code, 0);
         return;
+    case ACT_NEVER:
+        gcp_job_end(j, MARKET_REFUSED, code, 0);
+        return;
     case ACT_SEND:
         break;
     }
@@ -259,7 +263,7 @@ static void begin(struct gcp_job *j)
     if (j->verb == MARKET_SIGNUP || verb_of(j->verb))
         again(j);
     else
-        gcp_job_end(j, MARKET_CONFIG, "NotOffered", 0);
+        gcp_job_end(j, MARKET_REFUSED, "NotOffered", 0);
 }
 
 void gcp_tell(struct market *m, enum market_verb verb, const struct market_purchase *known,

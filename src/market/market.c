@@ -94,7 +94,7 @@ const char *market_class_name(enum market_class c)
     static const char *const names[] = {
         [MARKET_OK] = "ok",           [MARKET_RETRY] = "retry",     [MARKET_CONFIG] = "config",
         [MARKET_EXPIRED] = "expired", [MARKET_INVALID] = "invalid", [MARKET_PRODUCT] = "product",
-        [MARKET_GONE] = "gone",
+        [MARKET_GONE] = "gone",       [MARKET_REFUSED] = "refused",
     };
 
     return (unsigned)c < sizeof(names) / sizeof(*names) ? names[c] : "config";

@@ -25,7 +25,8 @@ enum market_class {
     MARKET_EXPIRED, /* the buyer's token is too old: "Set up your account" gives a fresh one */
     MARKET_INVALID, /* the buyer's token is not one of ours */
     MARKET_PRODUCT, /* a genuine purchase of a product that this installation does not sell */
-    MARKET_GONE     /* the purchase does not exist or has ended */
+    MARKET_GONE,    /* the purchase does not exist or has ended */
+    MARKET_REFUSED  /* of tell(): the channel will never do that for this purchase */
 };
 
 struct market_entitlement {
@@ -68,8 +69,11 @@ struct market_purchase {
     const char *pending_plan;  /* "" none */
     uint64_t pending_quantity; /* 0 none */
     const char *change_id;     /* azure: operation id; gcp: the pending plan; "" nothing waits */
-    int64_t bought_ms;         /* when it was made, by the channel's record; 0: not told */
-    int64_t read_ms;           /* our wall clock when the reading began; 0: not read */
+    int64_t pending_at_ms; /* when a change that was accepted for later takes effect; 0: not told */
+    bool change_off;       /* the change that was asked about by its id will not come */
+    int64_t changed_ms;    /* when the channel's record last changed, by its clock; 0: not told */
+    int64_t bought_ms;     /* when it was made, by the channel's record; 0: not told */
+    int64_t read_ms;       /* our wall clock when the reading began; 0: not read */
     struct market_person beneficiary, purchaser;
     const char
         *purchase; /* the key: licence id "l-..." (aws concurrent), "<code>/<customer>" (legacy) */
@@ -201,6 +205,7 @@ struct market_caps {
     bool sign_in;       /* the buyer signs in before the purchase is shown */
     bool usage_hard;    /* usage outside an active contract is refused (hard gate) */
     uint64_t hold_ms;   /* how long the channel lets a purchase wait; 0: not told */
+    uint64_t settle_ms; /* how long it may take until what we told it shows everywhere */
 };
 
 typedef void market_result_cb(void *arg, const struct market_result *r);

@@ -52,6 +52,7 @@ static void renew_spec(struct task *t)
     args_kv(&a, "t.spec_sha256", str_of(f->v.wanted_sha256));
     args_kvi(&a, "t.generation", (int64_t)f->v.generation + 1);
     args_kv(&a, "t.plan", str_of(f->plan->name));
+    args_kv(&a, "o.served", str_of(f->plan->name));
     args_kv(&a, "t.template", str_of(f->plan->deployment_template));
     args_kv(&a, "t.engine", str_of(f->tmpl ? f->tmpl->engine : ""));
     args_kv(&a, "t.pending", STR(""));

@@ -161,6 +161,10 @@ static void compare(struct truth *x)
     } else if (x->cfg != r->cfg) {
         LOG(LOG_WARN, "reconcile.other_product", FS("order", x->order));
         reconcile_next(x->t);
+    } else if (x->now.exists && standing_asked(market_caps_of(r->ops, r->cfg), &x->now, &x->p)) {
+        LOG(LOG_INFO, "reconcile.asked", FS("order", x->order),
+            F("standing", standing_word(x->p.standing)));
+        reconcile_ask_refresh(x, LOOK_AGAIN_MS);
     } else {
         truth_write(x);
     }

@@ -94,6 +94,30 @@ static bool ended_word(struct str contract)
     return str_is(contract, "CANCELLED") || str_is(contract, "EXPIRED");
 }
 
+static void order_now_times(const struct store_row *r, struct order_now *out)
+{
+    const struct {
+        const char *key;
+        int64_t *to;
+    } times[] = {
+        {"o.at", &out->at},
+        {"now", &out->now},
+        {"o.created", &out->created},
+        {"o.at_registered", &out->at_registered},
+        {"o.at_asked", &out->at_asked},
+        {"o.change_at", &out->change_at},
+        {"o.change_seen", &out->change_seen},
+        {"o.change_over", &out->change_over},
+        {"o.gone_since", &out->gone_since},
+        {"o.starts", &out->known.starts_ms},
+        {"o.ends", &out->known.ends_ms},
+        {"o.next_at", &out->known.pending_at_ms},
+    };
+
+    for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
+        *times[i].to = store_row_int(r, times[i].key, 0);
+}
+
 void order_now_read(struct task *t, const struct store_rows *rows, struct order_now *out)
 {
     const struct {
@@ -141,15 +165,7 @@ void order_now_read(struct task *t, const struct store_rows *rows, struct order_
     out->unattended = str_is(store_row_get(r, "o.unattended"), "1");
     out->known.unattended = out->unattended;
     out->ended = ended_word(out->contract);
-    out->at = store_row_int(r, "o.at", 0);
-    out->now = store_row_int(r, "now", 0);
-    out->created = store_row_int(r, "o.created", 0);
-    out->at_registered = store_row_int(r, "o.at_registered", 0);
-    out->at_asked = store_row_int(r, "o.at_asked", 0);
-    out->change_at = store_row_int(r, "o.change_at", 0);
-    out->gone_since = store_row_int(r, "o.gone_since", 0);
-    out->known.starts_ms = store_row_int(r, "o.starts", 0);
-    out->known.ends_ms = store_row_int(r, "o.ends", 0);
+    order_now_times(r, out);
     out->known.no_renewal = str_is(store_row_get(r, "o.no_renewal"), "1");
     out->known.signup_wanted = str_is(store_row_get(r, "o.signup"), "wanted");
     out->known.pending_quantity = (uint64_t)store_row_int(r, "o.pending_quantity", 0);

@@ -16,8 +16,10 @@ struct order_now {
     struct str product, contract, plan, standing, commit, plan_unknown, change_id;
     uint64_t quantity;
     int64_t at, now, created, at_registered, at_asked;
-    int64_t change_at;  /* since when an accepted change is awaited; 0: none */
-    int64_t gone_since; /* since when the channel does not know a running purchase; 0: it does */
+    int64_t change_at;   /* since when an accepted change is awaited; 0: none */
+    int64_t change_seen; /* the channel's record, when the change was asked for, was of then */
+    int64_t change_over; /* when it was seen what became of the last one */
+    int64_t gone_since;  /* since when the channel does not know a running purchase; 0: it does */
     struct market_purchase known; /* the keys that the channel is asked with */
 };
 
@@ -53,6 +55,11 @@ bool standing_lacks_usage(const struct cfg_market *m, const struct market_purcha
 bool standing_differs(const struct cfg_market *m, const struct order_now *now,
                       const struct market_purchase *p);
 
+/* Where they differ: only in what we asked the channel for lately, or answered. Its list may be
+ * behind, our order may be, and the order's own refresh is on the way. */
+bool standing_asked(const struct market_caps *caps, const struct order_now *now,
+                    const struct market_purchase *p);
+
 /* What to answer to a change of plan or quantity that waits (p->change_id). */
 enum change_answer {
     ANSWER_NONE,
@@ -62,7 +69,7 @@ enum change_answer {
 };
 enum change_answer change_decide(const struct cfg_market *m, const struct market_caps *caps,
                                  const struct market_purchase *p);
-/* An accepted change that the channel does not show yet. */
+/* An accepted change that the channel does not show yet, and has not taken back. */
 bool change_awaited(const struct order_now *now, const struct market_purchase *p, int64_t wall_ms);
 
 #endif

@@ -71,17 +71,32 @@ static void put_plan(struct args *a, const struct cfg_market *m, const struct ma
     flag(a, "seats", p->quantity > 0);
 }
 
-static void put_change(struct args *a, const struct order_now *now, const struct market_purchase *p)
+/* Accepted, and to come at a day of the channel's. Its plan by our name, where it has one. */
+static void put_next(struct args *a, const struct cfg_market *m, const struct market_purchase *p)
+{
+    bool later = p->change_id[0] == '\0' && p->pending_plan[0] && p->standing != STANDING_ENDED;
+    const struct cfg_plan *plan = later ? standing_plan(m, str_of(p->pending_plan)) : NULL;
+
+    args_kv(a, "next_plan", !later ? STR("") : str_of(plan ? plan->name : p->pending_plan));
+    number(a, "next_at", later ? (uint64_t)p->pending_at_ms : 0);
+}
+
+static void put_change(struct args *a, const struct cfg_market *m, const struct order_now *now,
+                       const struct market_purchase *p)
 {
     bool waits = p->change_id[0] != '\0';
 
     args_kv(a, "change_id", str_of(p->change_id));
     args_kv(a, "pending_plan", str_of(p->pending_plan));
     number(a, "pending_quantity", p->pending_quantity);
+    number(a, "change_seen", waits ? (uint64_t)p->changed_ms : 0);
     if (!waits)
         args_kv(a, "change_at", STR(""));
     else if (!now->change_at || !str_is(now->change_id, p->change_id))
         args_kvi(a, "change_at", p->read_ms);
+    if (!waits && now->change_at)
+        args_kvi(a, "change_over", p->read_ms);
+    put_next(a, m, p);
 }
 
 static void put_end(struct args *a, const struct cfg_market *m, const struct order_now *now,
@@ -150,7 +165,7 @@ void standing_args(struct args *a, const struct cfg_market *m, struct str order_
     put_plan(a, m, p);
     put_standing(a, m, now, p);
     if (!awaits_change)
-        put_change(a, now, p);
+        put_change(a, m, now, p);
 }
 
 void standing_end_args(struct args *a, const struct cfg_market *m, struct str order_id,
@@ -170,8 +185,8 @@ static bool future_differs(const struct cfg_market *m, const struct market_purch
 {
     if (p->no_renewal != was->no_renewal || (p->ends_ms && p->ends_ms != was->ends_ms))
         return true;
-    return is_gcp(m) &&
-           (strcmp(p->pending_plan, was->pending_plan) != 0 || (no_end(m, p) && was->ends_ms));
+    return is_gcp(m) && (strcmp(p->pending_plan, was->pending_plan) != 0 ||
+                         p->pending_at_ms != was->pending_at_ms || (no_end(m, p) && was->ends_ms));
 }
 
 bool standing_differs(const struct cfg_market *m, const struct order_now *now,
@@ -193,6 +208,20 @@ bool standing_differs(const struct cfg_market *m, const struct order_now *now,
            future_differs(m, &now->known, p) ||
            (p->plan[0] && strcmp(p->plan, now->known.plan) != 0) ||
            (plan && !str_is(now->plan, plan->name)) || p->quantity != now->known.quantity;
+}
+
+bool standing_asked(const struct market_caps *caps, const struct order_now *now,
+                    const struct market_purchase *p)
+{
+    int64_t since = p->read_ms - (int64_t)caps->settle_ms;
+    bool runs = p->standing == STANDING_ACTIVE;
+
+    if (str_is(now->commit, "rejected"))
+        return p->standing == STANDING_ENDED;
+    if (str_is(now->commit, "asked"))
+        return (runs || p->standing == STANDING_SCHEDULED) && now->at_asked > since;
+    return runs && str_is(now->standing, standing_word(STANDING_ACTIVE)) &&
+           (now->change_at > since || now->change_over > since);
 }
 
 enum change_answer change_decide(const struct cfg_market *m, const struct market_caps *caps,
@@ -223,8 +252,10 @@ bool change_awaited(const struct order_now *now, const struct market_purchase *p
 {
     bool plan, seats;
 
-    /* Shown as accepted for later (gcp: at the end of the cycle) is shown. */
-    if (!now->change_at || p->change_id[0] || p->pending_plan[0] ||
+    /* Shown as accepted for later (gcp: at the end of the cycle) is shown. A record that was
+     * written after the change was asked for, and has none, says that it was withdrawn. */
+    if (!now->change_at || p->change_id[0] || p->pending_plan[0] || p->change_off ||
+        (now->change_seen && p->changed_ms > now->change_seen) ||
         wall_ms - now->change_at > CHANGE_PATIENCE_MS)
         return false;
     plan = now->known.pending_plan[0] && strcmp(now->known.pending_plan, p->plan) != 0;

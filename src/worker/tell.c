@@ -21,6 +21,7 @@ struct tell {
     const char *word;
     struct str text;
     bool refused;
+    const char *never; /* refused for good: why; NULL: not so */
 };
 
 static const struct {
@@ -33,16 +34,22 @@ static const struct {
 
 static void parked(struct task *t, int rc, const struct store_rows *rows)
 {
-    (void)rc;
+    const struct tell *w = t->state;
+
     (void)rows;
-    task_dead(t, "STUCK", "the channel refuses, again and again");
+    if (rc)
+        task_retry(t, "RETRY", "cannot queue the alert", 0);
+    else
+        task_dead(t, "STUCK", w->never ? w->never : "the channel refuses, again and again");
 }
 
 /* A charge that cannot begin, or a buyer who cannot be let in: somebody must look. */
-static void park(struct task *t)
+static void park(struct tell *w)
 {
+    struct task *t = w->x->t;
     struct args a;
 
+    t->state = w;
     args_init(&a, t);
     args_add(&a, str_of(arena_fmt(t->arena, "mail:%.*s:alert-refused", STR_FMT(t->subject))));
     args_cstr(&a, "mail");
@@ -79,8 +86,8 @@ static void done(struct truth *x)
         task_done(t);
     else if (!w->refused) /* the channel takes its time: the refresh task goes on asking */
         truth_later(t, t->shard, t->subject, LOOK_AGAIN_MS, "", truth_later_done);
-    else if (t->tries >= TRIES_MAX)
-        park(t);
+    else if (w->never || t->tries >= TRIES_MAX)
+        park(w);
     else
         task_retry(t, "INVALID", w->word, 0);
 }
@@ -97,6 +104,8 @@ static void told(void *arg, enum market_class cls, const char *code, uint64_t re
         F("verb", w->word), F("class", market_class_name(cls)), F("code", code));
     /* CONFIG may be a refusal of this one order: the reading that follows tells. */
     w->refused = cls != MARKET_OK;
+    if (cls == MARKET_REFUSED)
+        w->never = arena_fmt(t->arena, "the channel refuses for good: %s", code);
     if (cls == MARKET_RETRY)
         truth_failed(t, w->x->cfg, cls, code, retry_after_ms);
     else if (w->verb == MARKET_PROGRESS)

@@ -233,10 +233,10 @@ class Held(AzureCase):
         """Read only: Microsoft refuses the DELETE. Nothing is activated, somebody is told."""
         p = self.s.buy("sickreject", reseller=True)
         self.arrive(p)
-        self.s.until(lambda: self.s.mails(TEAM), 30, "no mail")
-        time.sleep(2)
+        self.s.until(lambda: self.s.mails(TEAM, "refuses what we ask"), 60, "no mail")
         state = self.s.azure_state(p)
         self.assertEqual((state["status"], state["activate_calls"]), ("PendingFulfillmentStart", 0))
+        self.assertEqual(len(self.s.ledger("SaasDelete", p["id"])), 1)
 
 
 class Unattended(AzureCase):

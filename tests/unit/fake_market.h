@@ -17,19 +17,23 @@ struct fake_purchase {
     char id[40], plan[32], offer[32], pending_plan[32], change_id[40];
     uint64_t quantity, pending_quantity;
     enum market_standing standing;
-    bool unattended, signup, gone, read_only, test;
+    bool unattended, signup, gone, read_only, test, change_off;
+    int64_t changed_ms;
 };
 
 /* The marketplace. */
 static struct {
     struct fake_purchase p[FAKE_MAX];
     size_t n;
-    enum market_class fail; /* what every call answers; MARKET_OK: the truth */
+    enum market_class fail;      /* what every call answers; MARKET_OK: the truth */
+    enum market_class tell_fail; /* the same of the verbs alone */
     const char *fail_code;
     unsigned tells[MARKET_CHANGE_QUANTITY + 1], refreshes, lists, sign_ins;
     char last_change[40], last_text[300];
     bool commit_works, stranger, forgets_pages;
-    uint64_t slow_ms; /* answers take up to so long */
+    bool keeps_changes;    /* an accepted change is not there yet, and nothing is pending */
+    const char *list_plan; /* what the list still says; NULL: the truth */
+    uint64_t slow_ms;      /* answers take up to so long */
     struct market_plan plans[FAKE_MAX];
     size_t nplans;
     enum market_class plans_fail;
@@ -109,6 +113,8 @@ static struct market_purchase fake_view(const struct fake_purchase *p, int64_t r
     m.pending_plan = p->pending_plan;
     m.pending_quantity = p->pending_quantity;
     m.change_id = p->change_id;
+    m.change_off = p->change_off;
+    m.changed_ms = p->changed_ms;
     m.read_only = p->read_only;
     m.test = p->test;
     m.account = "acct-1";
@@ -158,7 +164,7 @@ static void answer_verb(struct fake_call *c)
 
 static void settle_change(struct fake_purchase *p, bool accept)
 {
-    if (accept && p->pending_plan[0])
+    if (accept && p->pending_plan[0] && !fake.keeps_changes)
         snprintf(p->plan, sizeof(p->plan), "%s", p->pending_plan);
     if (accept && p->pending_quantity)
         p->quantity = p->pending_quantity;
@@ -174,6 +180,8 @@ static void fake_tell(struct market *m, enum market_verb verb, const struct mark
 
     (void)m;
     c->cb.verb = cb;
+    if (fake.tell_fail != MARKET_OK)
+        c->cls = fake.tell_fail;
     fake.tells[verb]++;
     snprintf(fake.last_change, sizeof(fake.last_change), "%s", known->change_id);
     (void)str_copy(text, fake.last_text, sizeof(fake.last_text));
@@ -218,6 +226,8 @@ static void fake_list(struct market *m, const char *page, market_page_cb *cb, vo
     for (i = from; i < fake.n && i < from + FAKE_PAGE; i++)
         if (!fake.p[i].gone && strcmp(fake.p[i].offer, "offer") == 0)
             c->copies[c->n++] = fake.p[i];
+    for (size_t k = 0; fake.list_plan && k < c->n; k++)
+        snprintf(c->copies[k].plan, sizeof(c->copies[k].plan), "%s", fake.list_plan);
     if (i < fake.n)
         snprintf(c->next, sizeof(c->next), "%zu", i);
 }

@@ -222,6 +222,14 @@ static void changes_that_wait(void **state)
     scripted_rules(CHANGE("ChangePlan", "Succeeded", "Azure", ",\"planId\":\"gold\""));
     az_refresh(SUB, OP);
     assert_string_equal(az.p.change_id, "");
+    assert_false(az.p.change_off); /* its effect is on the way */
+    for (size_t i = 0; i < 2; i++) {
+        scripted_rules(i ? CHANGE("ChangePlan", "Failed", "Azure", "")
+                         : CHANGE("ChangePlan", "Conflict", "Azure", ""));
+        az_refresh(SUB, OP);
+        assert_true(az.p.change_off);
+        assert_string_equal(az.p.change_id, "");
+    }
     scripted_rules(CHANGE("ChangePlan", "NotStarted", "Partner", ",\"planId\":\"gold\""));
     az_refresh(SUB, OP);
     assert_string_equal(az.p.change_id, "");

@@ -55,6 +55,7 @@ static void verbs_as_documented(void **state)
     az_tell(MARKET_PROGRESS, 0, "building");
     assert_int_equal(az.cls, MARKET_OK);
     az_tell(MARKET_CHANGE_QUANTITY, 0, "many");
+    assert_int_equal(az.cls, MARKET_REFUSED);
     assert_string_equal(az.code, "BadQuantity");
     assert_int_equal(scripted_count(), 0);
 }
@@ -87,7 +88,7 @@ static void refusals_are_looked_into(void **state)
         {MARKET_CANCEL, "",
          RULES(
              DELETE_("400") "," GET_SUB("Subscribed", ",\"allowedCustomerOperations\":[\"Read\"]")),
-         MARKET_CONFIG, "ReadOnlySubscription"},
+         MARKET_REFUSED, "ReadOnlySubscription"},
         {MARKET_CHANGE_PLAN, "silver", RULES(PATCH_("400") "," GET_SUB("Subscribed", "")),
          MARKET_OK, ""},
         {MARKET_CHANGE_PLAN, "gold", RULES(PATCH_("400") "," GET_SUB("Subscribed", "")),

@@ -40,7 +40,7 @@ static void states_are_standings(void **state)
         enum market_standing standing;
         bool no_renewal;
     } rows[] = {
-        {"ACTIVATION_REQUESTED", STANDING_HELD, false},
+        {"ACTIVATION_REQUESTED", STANDING_SCHEDULED, false},
         {"ACTIVE", STANDING_ACTIVE, false},
         {"PENDING_CANCELLATION", STANDING_ACTIVE, true},
         {"PENDING_PLAN_CHANGE", STANDING_ACTIVE, false},
@@ -55,7 +55,8 @@ static void states_are_standings(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         snprintf(text, sizeof(text),
                  "{'accounts':{'a1':'APPROVED'},'entitlements':{" E1(
-                     ",'state':'ENTITLEMENT_%s','newPendingPlan':'max'") "}}",
+                     ",'state':'ENTITLEMENT_%s','newPendingPlan':'max','newOfferStartTime':"
+                     "'2026-02-01T00:00:00Z','updateTime':'2026-01-02T00:00:00.25Z'") "}}",
                  rows[i].state);
         rig_set(text);
         refresh("e1");
@@ -64,6 +65,9 @@ static void states_are_standings(void **state)
         assert_int_equal(got.r.purchase.no_renewal, rows[i].no_renewal);
         assert_string_equal(got.pending, strstr(rows[i].state, "PLAN_CHANGE") ? "max" : "");
         assert_string_equal(got.change, strstr(rows[i].state, "CHANGE_APPROVAL") ? "max" : "");
+        assert_true(got.r.purchase.pending_at_ms ==
+                    (strcmp(rows[i].state, "PENDING_PLAN_CHANGE") == 0 ? 1769904000000 : 0));
+        assert_true(got.r.purchase.changed_ms == 1767312000250);
         assert_string_equal(got.plan, "pro");
         assert_string_equal(got.account, "a1");
         assert_true(got.r.purchase.read_ms > 0);
@@ -280,7 +284,7 @@ static void after_a_refusal_the_state_decides(void **state)
                                           "'FAILED_PRECONDITION','set':{'entitlements':{" E1(
                                               RUNS) "}}}]}");
     tell(MARKET_REJECT, "e1", "a1", "", "");
-    expect(MARKET_CONFIG, "ENTITLEMENT_ACTIVE");
+    expect(MARKET_REFUSED, "ENTITLEMENT_ACTIVE");
 }
 
 static void held_orders_are_rejected(void **state)
@@ -304,7 +308,7 @@ static void held_orders_are_rejected(void **state)
     assert_int_equal(got.cls, MARKET_OK);
     rig_set("{'entitlements':{" E1(RUNS) "}}");
     tell(MARKET_REJECT, "e1", "a1", "", "");
-    expect(MARKET_CONFIG, "ENTITLEMENT_ACTIVE");
+    expect(MARKET_REFUSED, "ENTITLEMENT_ACTIVE");
     assert_int_equal(rig_count("e1:reject"), 0);
 }
 
@@ -353,9 +357,9 @@ static void changes_are_answered_with_their_name(void **state)
     refresh("e1");
     assert_string_equal(got.plan, "pro");
     tell(MARKET_CANCEL, "e1", "a1", "", "");
-    expect(MARKET_CONFIG, "NotOffered");
+    expect(MARKET_REFUSED, "NotOffered");
     tell(MARKET_CHANGE_QUANTITY, "e1", "a1", "", "3");
-    expect(MARKET_CONFIG, "NotOffered");
+    expect(MARKET_REFUSED, "NotOffered");
 }
 
 /* --- lists --------------------------------------------------------------------------------- */

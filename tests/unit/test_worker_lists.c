@@ -93,6 +93,68 @@ static void the_list_repairs_what_events_lost(void **state)
     rig_stop();
 }
 
+static const char *walk(const char *result)
+{
+    char key[32];
+
+    reconcile_now();
+    rig_until(quiet, NULL, "the walk");
+    snprintf(key, sizeof(key), "s.last_%s", result);
+    return RAW("HGET", "{p0}:k:reconcile:azure/prod", key);
+}
+
+/* An accepted change: the list shows it before the order does, or not any more. */
+static void what_we_asked_for_is_no_repair(void **state)
+{
+    struct fake_purchase *p;
+
+    (void)state;
+    rig_start(azure);
+    fake_caps_now.settle_ms = 600000;
+    p = fake_add("s-1", "silver", STANDING_ACTIVE);
+    send_event("azure", "purchased s-1");
+    wait_field("azure", "s-1", "o.contract", "ACTIVE");
+    snprintf(p->pending_plan, sizeof(p->pending_plan), "gold");
+    snprintf(p->change_id, sizeof(p->change_id), "op");
+    send_event("azure", "change-asked s-1 op gold");
+    wait_field("azure", "s-1", "o.pending_plan", "gold");
+    rig_until(quiet, NULL, "the event");
+    assert_string_equal(walk("repaired"), "0");
+    wait_field("azure", "s-1", "o.plan", "gold");
+    fake.list_plan = "silver"; /* the list is behind */
+    assert_string_equal(walk("repaired"), "0");
+    assert_string_equal(order_field("azure", "s-1", "o.plan"), "gold");
+    assert_string_equal(RAW("ZCARD", "{p0}:ready:notify"), "0");
+    fake_caps_now.settle_ms = 0; /* by now it should show */
+    assert_string_equal(walk("repaired"), "1");
+    assert_string_equal(order_field("azure", "s-1", "o.plan"), "silver");
+    assert_string_equal(RAW("ZCARD", "{p0}:ready:notify"), "1");
+    rig_stop();
+}
+
+static void what_we_committed_is_no_repair(void **state)
+{
+    unsigned shard;
+    const char *id;
+    char key[80], now[24];
+
+    (void)state;
+    rig_start(azure);
+    fake_caps_now.settle_ms = 600000;
+    fake_add("s-1", "silver", STANDING_HELD);
+    send_event("azure", "purchased s-1");
+    wait_field("azure", "s-1", "o.commit", "held");
+    id = order_of("azure", "s-1", &shard);
+    snprintf(key, sizeof(key), "{p0}:o:%s", id);
+    snprintf(now, sizeof(now), "%lld", (long long)clock_wall_ms());
+    RAW("HSET", key, "commit", "asked", "at_asked", now);
+    fake.p[0].standing = STANDING_ACTIVE;
+    assert_string_equal(walk("repaired"), "0");
+    wait_field("azure", "s-1", "o.contract", "ACTIVE"); /* its own refresh saw it */
+    assert_string_equal(RAW("ZCARD", "{p0}:ready:notify"), "0");
+    rig_stop();
+}
+
 /* A walk that stood still for so long that the list forgot where it was. */
 static void an_old_page_begins_anew(void **state)
 {
@@ -228,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_buyer_signs_in_first, fresh),
         cmocka_unit_test_setup(the_list_repairs_what_events_lost, fresh),
+        cmocka_unit_test_setup(what_we_asked_for_is_no_repair, fresh),
+        cmocka_unit_test_setup(what_we_committed_is_no_repair, fresh),
         cmocka_unit_test_setup(an_old_page_begins_anew, fresh),
         cmocka_unit_test_setup(keys_are_published, fresh),
         cmocka_unit_test_setup(everything_converges, fresh),

@@ -36,7 +36,8 @@ local FULFILMENT = {
 -- A change of one of these changes what a buyer sees, and so the version.
 local VISIBLE = 'contract fulfilment plan product quantity trial starts ends granted confirmed email'
 local SHOWN = 'registered want hold step pct msg note code endpoint renewals late merged delete_at' ..
-    ' commit standing no_renewal pending_plan pending_quantity unattended approval'
+    ' commit standing no_renewal pending_plan pending_quantity unattended approval' ..
+    ' served next_plan next_quantity next_at'
 
 local function refuse(code, text)
     error({err = code .. ' ' .. text})
