@@ -19,7 +19,10 @@ enum {
     TRIAL = 1 << 13,
     UNTIL = 1 << 14,   /* when the trial ends is known */
     AT_ONCE = 1 << 15, /* the channel could have waited for us and did not */
-    USAGE = 1 << 16    /* nothing but what is used is charged */
+    USAGE = 1 << 16,   /* nothing but what is used is charged */
+    DECLINED = 1 << 17,
+    RUNNING = 1 << 18, /* the contract has not ended */
+    GONE = 1 << 19     /* the environment has been deleted, or is */
 };
 
 /* The first row of which all is true. */
@@ -27,8 +30,11 @@ static const struct {
     unsigned all;
     const char *key;
 } rows[] = {
+    {DECLINED, "declined"},
     {ENDED | HELD, "never"},
     {ENDED, "ended"},
+    {GONE | HELD, "declined"},
+    {GONE | RUNNING, "removed"},
     {PAYMENT, "payment"},
     {OFF, "suspended"},
     {HELD | TROUBLE, "held_failed"},
@@ -68,10 +74,11 @@ static unsigned facts(const struct billing *b)
     bool open = b->contract == CONTRACT_PENDING, held = billing_held(b);
     bool later = b->starts > b->now || str_is(b->standing, "scheduled");
     bool running = b->contract == CONTRACT_ACTIVE;
+    bool over = b->contract == CONTRACT_CANCELLED || b->contract == CONTRACT_EXPIRED;
     bool ahead = b->ends > b->now; /* a day that is over says nothing about today */
 
-    return bit(b->contract == CONTRACT_CANCELLED || b->contract == CONTRACT_EXPIRED, ENDED) |
-           bit(held, HELD) | bit(str_is(b->commit, "asked"), ASKED) |
+    return bit(over, ENDED) | bit(!over, RUNNING) | bit(b->gone, GONE) |
+           bit(b->declined, DECLINED) | bit(held, HELD) | bit(str_is(b->commit, "asked"), ASKED) |
            bit(when == CFG_COMMIT_MANUAL, BY_HAND) | bit(when == CFG_COMMIT_REGISTERED, EARLY) |
            bit(b->contract == CONTRACT_SUSPENDED, PAYMENT) | bit(b->off, OFF) |
            bit(b->trouble, TROUBLE) | bit(b->was_ready, READY) |

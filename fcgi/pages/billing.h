@@ -12,12 +12,14 @@
 
 struct billing {
     enum contract contract;
-    struct str commit;   /* "", "held", "asked", "done" */
+    struct str commit;   /* "", "held", "asked", "done", "rejected" */
     struct str standing; /* the channel's own word: "held", "scheduled", "active" ... */
     bool trial, no_renewal;
     bool was_ready; /* there was an environment once */
     bool trouble;   /* it cannot be used, or could not be made */
     bool off;       /* switched off by the seller's or our own doing */
+    bool gone;      /* it has been deleted, or is being deleted */
+    bool declined;  /* the order was given back before anything was charged */
     int64_t starts, ends, now;
     const struct cfg_market *market; /* NULL: no longer configured: nothing is said */
     const struct cfg_plan *plan;     /* NULL: not known */

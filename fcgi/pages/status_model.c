@@ -135,6 +135,18 @@ static void contract_ended(struct status *s, enum fulfilment f)
     s->live = f == FULFIL_READY || f == FULFIL_UPDATING || f == FULFIL_DEGRADED;
 }
 
+/* Before anything began: by a person, by its deadline, or because it was deleted. */
+static bool declined(const struct status *s)
+{
+    return str_is(s->billing.commit, "rejected") && s->billing.contract != CONTRACT_ACTIVE &&
+           s->billing.contract != CONTRACT_SUSPENDED && !s->was_ready;
+}
+
+static bool contract_over(const struct status *s)
+{
+    return s->billing.contract == CONTRACT_CANCELLED || s->billing.contract == CONTRACT_EXPIRED;
+}
+
 static void suspended(struct status *s)
 {
     s->payment = true;
@@ -152,7 +164,7 @@ static void still_there(struct status *s, enum fulfilment f)
 
 static void set_pace(struct status *s, enum fulfilment f)
 {
-    s->terminal = f == FULFIL_CLOSED;
+    s->terminal = f == FULFIL_CLOSED && contract_over(s);
     s->retry_after = s->mood == MOOD_WORKING   ? POLL_WORKING
                      : s->mood == MOOD_WAITING ? POLL_WAITING
                                                : POLL_SLOW;
@@ -215,6 +227,8 @@ static void say_billing(struct status *s, enum fulfilment f)
     s->billing.was_ready = s->was_ready;
     s->billing.trouble = s->mood == MOOD_TROUBLE;
     s->billing.off = f == FULFIL_SUSPENDED;
+    s->billing.gone = f == FULFIL_DELETING || f == FULFIL_CLOSED;
+    s->billing.declined = strcmp(s->state, "declined") == 0;
     s->billing_word = billing_key(&s->billing);
 }
 
@@ -247,8 +261,13 @@ void status_of_order(const struct store_row *row, const struct cfg_market *marke
     }
     if (c == CONTRACT_SUSPENDED && out->mood != MOOD_ENDED)
         suspended(out);
-    if (c == CONTRACT_CANCELLED || c == CONTRACT_EXPIRED)
+    if (contract_over(out))
         contract_ended(out, f);
+    if (declined(out)) {
+        out->state = "declined";
+        out->mood = MOOD_ENDED;
+        out->live = false;
+    }
     waits(out, row, f);
     say_billing(out, f);
     mark_step(out);

@@ -38,6 +38,11 @@ static const char *detail_key(const struct pages *pg, const struct status *s, ch
         if (known(pg, key))
             return key;
     }
+    if (strcmp(s->billing_word, "removed") == 0) {
+        snprintf(key, KEY, "status.%s.running", s->state);
+        if (known(pg, key))
+            return key;
+    }
     if (s->mood == MOOD_ENDED && s->delete_at > 0) {
         snprintf(key, KEY, "status.%s.until", s->state);
         if (known(pg, key))
@@ -84,7 +89,8 @@ static void speak(struct speaker *sp, const struct config *cfg, const struct sta
         {"date", date_of(sp->a, s->delete_at)},
         {"starts", date_of(sp->a, s->billing.starts)},
         {"ends", date_of(sp->a, s->billing.ends)},
-        {"back", channel_way(cat, sp->a, m, "back")}};
+        {"back", channel_way(cat, sp->a, m, "back")},
+        {"manage", channel_way(cat, sp->a, m, "manage")}};
 
     sp->market = m;
     sp->nargs = sizeof(args) / sizeof(args[0]);

@@ -142,12 +142,17 @@ static struct decision toward_running(const struct decide_in *in)
 /* A charge that is held has its own clock, whatever else goes on. */
 static bool overdue(const struct decide_in *in, struct decision *out)
 {
-    if (in->contract != CONTRACT_PENDING || in->commit != COMMIT_HELD)
+    bool asked = in->commit == COMMIT_ASKED;
+
+    if (in->contract != CONTRACT_PENDING || (!asked && in->commit != COMMIT_HELD))
         return false;
-    if (in->rejected) {
+    /* What is deleted is not to be paid for, also when we asked for that already. */
+    if (in->rejected || in->want_deleted) {
         *out = say(ACT_REJECT);
         return true;
     }
+    if (asked)
+        return false;
     if (in->now_ms < in->commit_deadline_ms)
         return false;
     if (in->on_late == CFG_LATE_REJECT)

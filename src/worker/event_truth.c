@@ -5,6 +5,7 @@
  * answer does not show yet what the event announced, it is asked again, for a minute. An
  * account's end is handed to the refresh task of each of its orders.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "worker/event.h"
 #include "worker/truth.h"
@@ -66,7 +67,7 @@ static struct truth *truth_of(struct task *t)
 static void wait_for_it(struct truth *x)
 {
     struct event_work *e = x->user;
-    int64_t age = x->now.now - e->stored_ms;
+    int64_t age = (x->now.exists ? x->now.now : clock_wall_ms()) - e->stored_ms;
 
     if (age > LAG_MAX_MS)
         task_done(x->t);
@@ -78,6 +79,8 @@ static void done(struct truth *x)
 {
     bool late = x->end == TRUTH_WRITTEN && x->now.exists && !x->now.ended && !shown(x, x->event);
 
+    /* Told of before it can be read: nobody may come to ask for it again. */
+    bool early = x->end == TRUTH_ABSENT && x->unknown && x->event->kind == EVENT_PURCHASED;
     bool incomplete =
         x->end == TRUTH_WRITTEN && !x->now.ended && standing_lacks_usage(x->cfg, &x->p);
 
@@ -85,7 +88,7 @@ static void done(struct truth *x)
         look_again(x, LOOK_AGAIN_MS);
     else if (late && x->erase)
         look_again(x, ERASE_LAG_MS);
-    else if (late)
+    else if (late || early)
         wait_for_it(x);
     else
         task_done(x->t);

@@ -70,7 +70,7 @@ static const struct {
     {FULFIL_VERIFYING, "verifying", NULL, NULL},
     {FULFIL_UPDATING, "updating", NULL, NULL},
     {FULFIL_DELETING, "deleting", NULL, NULL},
-    {FULFIL_CLOSED, "closed", "closed", NULL},
+    {FULFIL_CLOSED, "closed", NULL, NULL},
     {FULFIL_STUCK, "stuck", "failed", "alert-stuck"},
 };
 
@@ -99,6 +99,8 @@ static void move(struct task *t)
         args_kv(&a, "o.hold", STR("manual"));
         args_kv(&a, "+mail", STR("alert-manual"));
     }
+    if (to == FULFIL_CLOSED)
+        fulfil_closing(&a, t);
     fulfil_tell_progress(&a, t);
     fulfil_log(&a, "state", fulfilment_name(to));
     fulfil_write(t, &a, fulfil_written);

@@ -80,5 +80,8 @@ void fulfil_commit(struct task *t, enum act act);
 const struct market_caps *fulfil_caps(const struct fulfil_work *f);
 /* While the charge is held the buyer reads our progress at the marketplace too, where it can. */
 void fulfil_tell_progress(struct args *a, struct task *t);
+/* What the move to CLOSED says: to the buyer, and to the channel or the seller where the contract
+ * has not ended: nothing is left that it is paid for. */
+void fulfil_closing(struct args *a, struct task *t);
 
 #endif

@@ -119,6 +119,22 @@ static uint64_t retention(const struct fulfil_work *f)
     return f->plan ? f->plan->retain_ms : RETAIN_MS;
 }
 
+void fulfil_closing(struct args *a, struct task *t)
+{
+    struct fulfil_work *f = t->state;
+    const struct decide_in *in = &f->v.in;
+    bool rejected = in->commit == COMMIT_REJECTED;
+
+    if (f->v.email.n)
+        args_kv(a, "+mail", rejected ? STR("declined") : STR("closed"));
+    if (rejected || in->contract == CONTRACT_CANCELLED || in->contract == CONTRACT_EXPIRED)
+        return;
+    if (fulfil_caps(f)->cancel)
+        args_kv(a, "+task", STR("tell market 0 cancel"));
+    else
+        args_kv(a, "+mail", STR("alert-paid"));
+}
+
 static void done_state(struct task *t, enum fulfilment to, const char *msg, const char *mail)
 {
     struct fulfil_work *f = t->state;
@@ -132,6 +148,7 @@ static void done_state(struct task *t, enum fulfilment to, const char *msg, cons
         args_kv(&a, "o.endpoint", STR(""));
         args_kv(&a, "+task",
                 str_of(arena_fmt(t->arena, "purge deploy %llu", (unsigned long long)retention(f))));
+        fulfil_closing(&a, t);
     }
     if (mail && f->v.email.n)
         args_kv(&a, "+mail", str_of(mail));
@@ -146,7 +163,7 @@ static void done_delete(struct task *t)
     if (f->d.act == ACT_REPLACE)
         replaced(t);
     else
-        done_state(t, FULFIL_CLOSED, "closed", "closed");
+        done_state(t, FULFIL_CLOSED, "closed", NULL);
 }
 
 void fulfil_done(struct task *t, const struct engine_result *r)

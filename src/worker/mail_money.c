@@ -9,7 +9,8 @@ enum when {
     ASKED,   /* we asked, the channel has not confirmed */
     PAYMENT, /* the channel suspended the contract */
     ENDED,
-    NEVER /* ended or refused before anything began */
+    RUNNING, /* the contract has not ended */
+    NEVER    /* ended or refused before anything began */
 };
 
 /* %s is the marketplace. */
@@ -33,6 +34,10 @@ static const struct {
     {"suspended", ENDED,
      "Your subscription has ended. The status page says until when your data is kept."},
     {"closed", NEVER, "You have not been charged."},
+    {"closed", ENDED, "Your subscription has ended."},
+    {"closed", RUNNING,
+     "Your subscription has not ended by that. You can end it in %s, if it has not been ended for "
+     "you."},
 };
 
 static const struct {
@@ -64,6 +69,8 @@ static bool holds(const struct mail_money *m, enum when w)
         return asked;
     case ENDED:
         return str_is(m->contract, "CANCELLED") || str_is(m->contract, "EXPIRED");
+    case RUNNING:
+        return !holds(m, ENDED);
     case NEVER:
         return held || asked || str_is(m->commit, "rejected");
     case PAYMENT:

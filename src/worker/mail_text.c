@@ -32,8 +32,11 @@ static const struct {
      "{link}\n\n"
      "{contact}"},
     {"closed", "{product}: your environment has been deleted",
-     "Your environment for {product} has been deleted because the subscription "
-     "ended.\n\n{money}{contact}"},
+     "Your environment for {product} has been deleted.\n\n{money}{contact}"},
+    {"declined", "{product}: your order was not accepted",
+     "We could not provide {product}, plan {plan}, and have given your order back to the "
+     "marketplace. "
+     "You have not been charged, and what was prepared for you has been removed.\n\n{contact}"},
     {"alert-late", "[lastmile] order {order} is late",
      "Order {order} ({product}, plan {plan}) is not ready yet.\nState: {state}\nLast error: "
      "{detail}\n\n"
@@ -66,6 +69,10 @@ static const struct {
     {"alert-rejected", "[lastmile] order {order} was rejected",
      "Order {order} ({product}, plan {plan}) was rejected at the marketplace. Nothing was "
      "charged.\n\nlastmile events {order}\n"},
+    {"alert-paid", "[lastmile] order {order}: deleted, and still paid for",
+     "The environment of order {order} ({product}, plan {plan}) was deleted, but the subscription "
+     "runs on, and only the buyer or the marketplace can end it. Settle it with the "
+     "buyer.\n\nlastmile events {order}\n"},
     {"alert-change", "[lastmile] order {order}: a change of plan that you refuse",
      "The buyer of order {order} ({product}) changed to a plan that your configuration refuses, "
      "and "
@@ -81,7 +88,8 @@ static const struct {
      "Whoever buys it will wait. Add the plan and reload the worker, or stop selling it.\n"},
     {"alert-refused", "[lastmile] order {order}: the marketplace refuses what we ask",
      "The marketplace refuses what lastmile asks for order {order} ({product}, plan {plan}): to "
-     "approve the account, to begin or to refuse the charge.\nState: {state}\n\n"
+     "approve the account, to begin or to refuse the charge, to end the subscription.\nState: "
+     "{state}\n\n"
      "lastmile describe order {order}\nlastmile retry order {order} --reason ...\n"},
     {"alert-credentials", "[lastmile] {product}: the marketplace refuses our credentials",
      "Calls for {order} ({product}) are refused: {detail}\n\n"

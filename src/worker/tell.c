@@ -20,7 +20,7 @@ struct tell {
     enum market_verb verb;
     const char *word;
     struct str text;
-    bool refused;
+    bool refused, leaves;
     const char *never; /* refused for good: why; NULL: not so */
 };
 
@@ -125,9 +125,9 @@ static bool wanted(const struct tell *w)
     case MARKET_SIGNUP:
         return o->known.signup_wanted;
     case MARKET_COMMIT:
-        return str_is(o->contract, "PENDING");
+        return str_is(o->contract, "PENDING") && !w->leaves;
     case MARKET_PROGRESS:
-        return str_is(o->contract, "PENDING") && w->text.n;
+        return str_is(o->contract, "PENDING") && !w->leaves && w->text.n;
     default:
         return true;
     }
@@ -161,6 +161,16 @@ static struct str progress_text(struct task *t, const struct store_rows *rows)
     return STR("Your environment is being prepared.");
 }
 
+/* Deleted or rejected since the word was queued: a charge would be for nothing. */
+static bool leaves(const struct store_rows *rows)
+{
+    struct str work = store_get(rows, "o.fulfilment");
+
+    return str_is(store_get(rows, "o.want"), "deleted") ||
+           str_is(store_get(rows, "o.commit"), "rejected") || str_is(work, "DELETING") ||
+           str_is(work, "CLOSED");
+}
+
 static void loaded(struct task *t, int rc, const struct store_rows *rows)
 {
     struct tell *w = t->state;
@@ -173,6 +183,7 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
         task_retry(t, "RETRY", "cannot read the order", 0);
         return;
     }
+    w->leaves = leaves(rows);
     if (w->verb == MARKET_PROGRESS)
         w->text = progress_text(t, rows);
     else if (w->verb == MARKET_REJECT)

@@ -181,6 +181,7 @@ static void gone(struct truth *x)
 {
     struct str pending = STR("PENDING");
 
+    x->unknown = true;
     if (!x->now.exists) {
         finish(x, TRUTH_ABSENT);
         return;
@@ -188,7 +189,6 @@ static void gone(struct truth *x)
     x->p = x->now.known;
     x->p.read_ms = x->asked_ms;
     x->p.status = "";
-    x->unknown = true;
     if (x->now.ended || x->ended || str_eq(x->now.contract, pending) ||
         (x->now.gone_since && x->asked_ms - x->now.gone_since >= GONE_BELIEVED_MS)) {
         x->p.standing = STANDING_ENDED;

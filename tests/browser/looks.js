@@ -19,8 +19,8 @@ const plain = {
 const channels = [
   ["azure", ["signin", "unfinished", "wrong_account", "sign_in_again", "checking", "delayed", "form",
     "token_expired", "token_invalid", "product_unknown", "purchase_ended"],
-  ["held", "held-failed", "committing", "approving", "never", "at-once", "scheduled", "activating", "trial",
-    "last", "payment", "ending"]],
+  ["held", "held-failed", "committing", "approving", "never", "declined", "removed", "at-once", "scheduled",
+    "activating", "trial", "last", "payment", "ending"]],
   ["gcp", ["checking", "form", "token_expired", "token_invalid", "product_unknown", "purchase_ended"],
     ["held", "committing", "activating", "at-once", "payment", "ending"]],
 ];

@@ -126,6 +126,47 @@ class Person(AzureCase):
         self.s.wait_ready(self.s.register(self.s.azure_sign_in(registration, "bob"), buyer()))
 
 
+class Deleted(AzureCase):
+    """The seller deletes an order: nothing is charged for what is not there."""
+
+    def delete(self, order):
+        done = self.s.cli("delete", "order", order["id"], "--reason", "as the test says",
+                          "--confirm", order["tenant"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_between_the_question_and_its_answer(self):
+        """Healthy, and Microsoft was asked to begin, in vain so far."""
+        p, mail = self.s.buy(), buyer()
+        self.fault("SaasActivate", "5xx", count=1000)
+        page = self.arrive(p, mail=mail)
+        order = self.s.wait_order(p, commit="asked")
+        self.delete(order)
+        self.assertEqual(self.s.wait_sub(p, "Unsubscribed", 60)["activated"], 0)
+        self.s.sandbox("DELETE", "faults")
+        self.s.wait_order(p, fulfilment="CLOSED", contract="CANCELLED")
+        self.s.quiet()
+        self.assertEqual(self.s.azure_state(p)["activated"], 0)
+        status = self.s.status(page)
+        self.assertEqual((status["state"], status["billing"]), ("declined", "declined"))
+        self.s.wait_mails(mail, 1, "was not accepted")
+
+    def test_while_it_is_made(self):
+        p = self.s.buy("sick")
+        self.arrive(p)
+        self.delete(self.s.wait_order(p, fulfilment="VERIFYING"))
+        self.assertEqual(self.s.wait_sub(p, "Unsubscribed", 60)["activate_calls"], 0)
+        self.s.wait_order(p, fulfilment="CLOSED", contract="CANCELLED")
+
+    def test_while_it_is_paid_for(self):
+        """Microsoft lets a seller end the subscription."""
+        p, page, order = self.ready()
+        self.delete(order)
+        self.s.wait_sub(p, "Unsubscribed", 60)
+        self.s.wait_order(p, fulfilment="CLOSED", contract="CANCELLED")
+        status = self.s.status(page)
+        self.assertEqual((status["state"], status["billing"]), ("closed", "ended"))
+
+
 class Trouble(AzureCase):
     options = {"lease": "2s"}
 

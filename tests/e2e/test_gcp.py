@@ -74,8 +74,10 @@ class Arrival(GcpCase):
         self.s.wait_ready(pages[0])
         self.assertEqual(self.state(p), "ACTIVE")
         self.wait_state(q, "CANCELLED")
-        self.s.wait_order(q, fulfilment="CLOSED")
+        self.s.wait_order(q, fulfilment="CLOSED", contract="CANCELLED")
         self.assertEqual(self.s.calls("entitlements.approve", q), 0)
+        status = self.s.status(pages[1])
+        self.assertEqual((status["state"], status["billing"]), ("declined", "declined"))
 
     def test_message_to_user(self):
         """Tells how far it is while Google waits for us, and never outside of that."""

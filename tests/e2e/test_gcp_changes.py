@@ -157,6 +157,21 @@ class End(GcpCase):
         self.s.wait_order(q, fulfilment="CLOSED")
         self.assertEqual(self.effects(order)[-1], "delete")
 
+    def test_deleted_by_the_seller(self):
+        """Google lets only its buyer end it: the team is told, and the page says what is true."""
+        p, _, page, order = self.ready()
+        done = self.s.cli("delete", "order", order["id"], "--reason", "as the test says",
+                          "--confirm", order["tenant"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.s.until(lambda: self.s.alerts("still paid for"), 30, "nobody was told")
+        status = self.s.status(page)
+        self.assertEqual((status["state"], status["billing"], status["terminal"]),
+                         ("closed", "removed", False))
+        self.s.gcp_do(p, "cancel", when="now")
+        self.s.wait_order(p, contract="CANCELLED")
+        status = self.s.status(page)
+        self.assertEqual((status["billing"], status["terminal"]), ("ended", True))
+
     def test_renewed(self):
         p, _, _, before = self.ready()
         self.s.gcp_do(p, "renew")

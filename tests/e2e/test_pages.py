@@ -349,7 +349,7 @@ class Status(Pages):
         key = "{p0}:o:" + reg.order
         self.s.client("HSET", key, "updated", 1234567890123)  # a write that no buyer sees
         self.assertEqual(self.s.status(page)["updated"], 1234567890123)
-        self.s.order(reg, fulfilment="CLOSED")
+        self.s.order(reg, fulfilment="CLOSED", contract="CANCELLED")
         a = self.get(page + "/status.json", If_None_Match=tag)
         self.assertEqual((a.status, a.json()["terminal"]), (200, True))
         a = self.warm(page)

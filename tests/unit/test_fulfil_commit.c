@@ -46,7 +46,8 @@ static void negotiate(struct world *w, const struct decision *d)
         commit(w);
         break;
     case ACT_REJECT:
-        assert_int_equal(w->in.commit, COMMIT_HELD);
+        assert_true(w->in.commit == COMMIT_HELD ||
+                    (w->in.want_deleted && w->in.commit == COMMIT_ASKED));
         w->in.commit = COMMIT_REJECTED;
         w->rejects++;
         break;
@@ -246,6 +247,31 @@ static void at_registration(void **state)
     assert_int_equal(w.in.fulfilment, FULFIL_FAILED);
 }
 
+/* Nothing is left that could be paid for, whatever the plan says and however far it came. */
+static void what_is_deleted_is_not_charged(void **state)
+{
+    static const enum fulfilment at[] = {FULFIL_RECEIVED,  FULFIL_IDENTIFIED, FULFIL_PROVISIONING,
+                                         FULFIL_VERIFYING, FULFIL_FAILED,     FULFIL_STUCK,
+                                         FULFIL_DELETING};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
+        for (int asked = 0; asked < 2; asked++) {
+            struct world w = held();
+
+            w.in.fulfilment = at[i];
+            w.in.deployed = at[i] >= FULFIL_PROVISIONING;
+            w.in.commit = asked ? COMMIT_ASKED : COMMIT_HELD;
+            w.in.want_deleted = true;
+            w.in.on_late = CFG_LATE_COMMIT;
+            w.in.now_ms = LATER;
+            settle(&w);
+            assert_int_equal(w.commits, 0);
+            assert_int_equal(w.rejects, 1);
+            assert_int_equal(w.in.fulfilment, FULFIL_CLOSED);
+        }
+}
+
 static void nobody_registered(void **state)
 {
     struct world w = held();
@@ -375,6 +401,7 @@ int main(void)
         cmocka_unit_test(waits_for_the_channel),
         cmocka_unit_test(by_hand),
         cmocka_unit_test(at_registration),
+        cmocka_unit_test(what_is_deleted_is_not_charged),
         cmocka_unit_test(nobody_registered),
         cmocka_unit_test(replaces),
         cmocka_unit_test(a_refused_change_is_told_once),

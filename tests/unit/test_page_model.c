@@ -96,7 +96,10 @@ static void states(void **state)
         {WORK "fulfilment=STUCK at_applied=9000", "stuck", "ddd!.", MOOD_TROUBLE, false, false, 30},
         {DONE "fulfilment=FAILED", "failed", "ddddd", MOOD_TROUBLE, true, false, 30},
         {DONE "fulfilment=DELETING", "deleting", "ddddd", MOOD_ENDED, false, false, 5},
-        {DONE "fulfilment=CLOSED", "closed", "ddddd", MOOD_ENDED, false, true, 30},
+        /* Deleted, but the contract has not ended: there is more to tell. */
+        {DONE "fulfilment=CLOSED", "closed", "ddddd", MOOD_ENDED, false, false, 30},
+        {"contract=EXPIRED at_ready=5 fulfilment=CLOSED", "closed", "ddddd", MOOD_ENDED, false,
+         true, 30},
         {"", "confirming", "dn...", MOOD_WAITING, false, false, 5},
         {"contract=NEW fulfilment=ODD", "confirming", "dn...", MOOD_WAITING, false, false, 5},
     };
@@ -183,6 +186,15 @@ static void charges_that_wait(void **state)
          "provisioning", "ddn..", "at_once", MOOD_WORKING},
         {CFG_COMMIT_HEALTHY, "contract=CANCELLED commit=held fulfilment=CLOSED", "closed", "dd....",
          "never", MOOD_ENDED},
+        {CFG_COMMIT_MANUAL, "contract=PENDING commit=rejected fulfilment=IDENTIFIED", "declined",
+         "dd....", "declined", MOOD_ENDED},
+        {CFG_COMMIT_HEALTHY, "contract=PENDING commit=rejected fulfilment=DELETING", "declined",
+         "dd....", "declined", MOOD_ENDED},
+        {CFG_COMMIT_HEALTHY, "contract=CANCELLED commit=rejected fulfilment=CLOSED", "declined",
+         "dd....", "declined", MOOD_ENDED},
+        /* We said no, and the marketplace had begun all the same. */
+        {CFG_COMMIT_HEALTHY, "contract=ACTIVE commit=rejected fulfilment=CLOSED", "closed",
+         "dd....", "removed", MOOD_ENDED},
     };
     size_t i;
 
@@ -216,6 +228,10 @@ static void money(void **state)
         {&aws, "contract=ACTIVE fulfilment=SUSPENDED at_ready=5", "suspended"},
         {&aws, "contract=CANCELLED fulfilment=READY at_ready=5", "ended"},
         {&aws, "contract=EXPIRED fulfilment=CLOSED", "ended"},
+        {&aws, "contract=ACTIVE fulfilment=DELETING at_ready=5", "removed"},
+        {&aws, "contract=ACTIVE fulfilment=CLOSED at_ready=5", "removed"},
+        {&usage, "contract=ACTIVE fulfilment=CLOSED at_ready=5", "removed"},
+        {&gcp, "contract=PENDING commit=held fulfilment=CLOSED", "declined"},
         {&usage, "contract=ACTIVE fulfilment=PROVISIONING", "usage"},
         {&usage, "contract=ACTIVE fulfilment=FAILED", "usage"},
         {&usage, "contract=ACTIVE fulfilment=READY at_ready=5", "used"},

@@ -85,6 +85,26 @@ static void a_held_charge_is_committed_once_asked(void **state)
     rig_stop();
 }
 
+/* Asked for while it was there, and deleted before the word was said. */
+static void what_is_deleted_is_not_committed(void **state)
+{
+    unsigned shard;
+    const char *id;
+
+    (void)state;
+    rig_start(azure);
+    fake_add("s-1", "silver", STANDING_HELD);
+    send_event("azure", "purchased s-1");
+    wait_field("azure", "s-1", "o.commit", "held");
+    id = order_of("azure", "s-1", &shard);
+    OK(shard, STORE_OPERATE, id, "delete", "jo", "not wanted");
+    OK(shard, STORE_TASK_ADD, "tell:x:commit", "tell", "market", id, "0", "commit");
+    rig_until(quiet, NULL, "the word");
+    assert_int_equal(fake.tells[MARKET_COMMIT], 0);
+    assert_string_equal(order_field("azure", "s-1", "o.contract"), "PENDING");
+    rig_stop();
+}
+
 static void ask_change(struct fake_purchase *p, const char *plan, const char *id)
 {
     snprintf(p->pending_plan, sizeof(p->pending_plan), "%s", plan);
@@ -220,6 +240,19 @@ static void another_product_is_not_touched(void **state)
     rig_stop();
 }
 
+/* An event may be faster than what it tells of. */
+static void a_purchase_that_cannot_be_read_yet(void **state)
+{
+    (void)state;
+    rig_start(azure);
+    send_event("azure", "purchased s-1");
+    rig_until(quiet, NULL, "the first look");
+    assert_string_equal(order_field("azure", "s-1", "o.id"), "");
+    fake_add("s-1", "silver", STANDING_ACTIVE);
+    wait_field("azure", "s-1", "o.contract", "ACTIVE");
+    rig_stop();
+}
+
 /* One answer "unknown" may be a wrong address: a running purchase is not ended by it. */
 static void an_unknown_purchase_is_doubted(void **state)
 {
@@ -315,11 +348,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_order_follows_the_marketplace, fresh),
         cmocka_unit_test_setup(a_held_charge_is_committed_once_asked, fresh),
+        cmocka_unit_test_setup(what_is_deleted_is_not_committed, fresh),
         cmocka_unit_test_setup(changes_are_answered_by_policy, fresh),
         cmocka_unit_test_setup(a_withdrawn_change_is_forgotten, fresh),
         cmocka_unit_test_setup(a_failed_operation_is_forgotten, fresh),
         cmocka_unit_test_setup(an_unknown_plan_is_nobody_elses, fresh),
         cmocka_unit_test_setup(another_product_is_not_touched, fresh),
+        cmocka_unit_test_setup(a_purchase_that_cannot_be_read_yet, fresh),
         cmocka_unit_test_setup(an_unknown_purchase_is_doubted, fresh),
         cmocka_unit_test_setup(erases_only_what_has_ended, fresh),
         cmocka_unit_test_setup(what_is_refused_for_good_is_asked_once, fresh),
