@@ -80,6 +80,7 @@ struct http_call *http_call_new(struct http *h, size_t room, http_cb *cb, void *
     }
     arena_secret(c->a);
     c->h = h;
+    c->sock = CURL_SOCKET_BAD;
     c->cb = cb;
     c->arg = arg;
     c->started = clock_mono_ms();
@@ -121,6 +122,8 @@ void http_cancel(struct http_call *c)
     if (c->state == CALL_WAITING)
         TAILQ_REMOVE(&c->dest->waiting, c, link);
     c->reply = (struct http_reply){.rc = -ECANCELED, .sent = c->sent};
+    if (c->state == CALL_RUNNING && c->mail)
+        http_mail_cut(c);
     if (c->state == CALL_RUNNING)
         http_leave(c);
     if (c->state != CALL_DONE)

@@ -27,7 +27,8 @@ struct http_call {
     bool sent, refused, too_big;
     bool fresh; /* has, or must have, a new connection */
     size_t head_bytes;
-    struct str upload; /* mail: what is left to send */
+    struct str upload;  /* mail: what is left to send */
+    curl_socket_t sock; /* that libcurl waits for, or CURL_SOCKET_BAD */
     char date[40];
     char error_type[160];
     struct buf body;
@@ -79,5 +80,9 @@ int http_url_check(const char *url, const char *schemes, bool *plain, struct buf
 
 /* http_mail.c: maps what an SMTP transfer ended with. */
 void http_mail_settle(struct http_call *c, CURLcode code);
+/* Before a running mail is taken back. Left to itself, the library ends the message as if it were
+ * whole (smtp_done() sends the last line), so that an empty or half a mail is delivered, and waits
+ * for the answer. */
+void http_mail_cut(const struct http_call *c);
 
 #endif

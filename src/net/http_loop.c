@@ -126,13 +126,24 @@ static struct watch *watch_new(struct http *h, curl_socket_t fd)
     return w;
 }
 
+static void note_socket(CURL *easy, curl_socket_t fd, int what)
+{
+    struct http_call *c = NULL;
+
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&c);
+    if (c && what != CURL_POLL_REMOVE)
+        c->sock = fd;
+    else if (c && c->sock == fd)
+        c->sock = CURL_SOCKET_BAD;
+}
+
 static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *sock)
 {
     struct http *h = arg;
     struct watch *w = sock;
     int events = 0;
 
-    (void)easy;
+    note_socket(easy, fd, what);
     if (what == CURL_POLL_REMOVE) {
         if (w) {
             uv_poll_stop(&w->poll);

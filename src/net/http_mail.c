@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "net/http_int.h"
 
@@ -75,6 +76,13 @@ void http_mail_settle(struct http_call *c, CURLcode code)
     if (code != CURLE_OPERATION_TIMEDOUT && code != CURLE_ABORTED_BY_CALLBACK &&
         code != CURLE_PEER_FAILED_VERIFICATION)
         r->rc = 0;
+}
+
+void http_mail_cut(const struct http_call *c)
+{
+    /* CURLINFO_ACTIVESOCKET knows it only when the transfer has ended. */
+    if (c->sock != CURL_SOCKET_BAD)
+        shutdown(c->sock, SHUT_RDWR);
 }
 
 struct http_call *http_mail(struct http *h, const struct http_mail *m, http_cb *cb, void *arg)

@@ -2,7 +2,8 @@
 """An SMTP server without TLS. Prints its port, serves until stdin closes.
 
 The recipient decides: defer@ 451, refuse@ 550, full@ 452 after DATA, hang@ silence, cut@ closes
-after DATA. The last accepted mail goes to --out.
+after DATA. wait@ is told to go on only once OUT.go is there, and OUT.data then says "asked",
+"mail" or "left". The last accepted mail goes to --out.
 """
 import argparse
 import os
@@ -10,6 +11,12 @@ import socket
 import sys
 import threading
 import time
+
+
+def note(path, text):
+    with open(path + ".new", "w") as f:
+        f.write(text)
+    os.rename(path + ".new", path)
 
 
 def serve(conn, out):
@@ -41,13 +48,24 @@ def serve(conn, out):
                     time.sleep(30)
                 say({"defer": "451 later", "refuse": "550 never"}.get(rcpt, "250 ok"))
             elif verb == "DATA":
-                say("354 go")
+                if rcpt == "wait":
+                    note(out + ".data", "asked")
+                    while not os.path.exists(out + ".go"):
+                        time.sleep(0.01)
+                try:
+                    say("354 go")
+                except OSError:
+                    pass  # what was sent before is there to be read
                 body = []
                 while True:
                     part = f.readline()
                     if part in (b".\r\n", b""):
                         break
                     body.append(part)
+                if rcpt == "wait":
+                    note(out + ".data", "mail" if part else "left")
+                if not part:
+                    break
                 if rcpt == "cut":
                     break
                 if rcpt == "full":

@@ -162,6 +162,52 @@ static void logs_in_on_loopback(void **state)
     assert_int_equal(s.status, 250);
 }
 
+/* What the peer has noted, once it is another word than `old`. */
+static void noted(const char *old, char word[16])
+{
+    char path[600];
+    struct buf b;
+
+    snprintf(path, sizeof(path), "%s.data", out);
+    for (int i = 0; i < 2000; i++) {
+        uv_run(&loop, UV_RUN_NOWAIT);
+        buf_init(&b, 16);
+        word[0] = '\0';
+        if (file_read(path, &b) == 0)
+            snprintf(word, 16, "%s", buf_cstr(&b));
+        buf_free(&b);
+        if (word[0] && strcmp(word, old) != 0)
+            return;
+        usleep(10000);
+    }
+}
+
+/* The library ends a message that is taken back in the middle as if it were whole: an empty mail.
+ */
+static void taken_back_is_not_delivered(void **state)
+{
+    struct http_mail m = mail("wait@example.org");
+    struct http_call *c;
+    struct seen s = {0};
+    char go[600], word[16];
+
+    (void)state;
+    need_peer();
+    snprintf(go, sizeof(go), "%s.go", out);
+    c = http_mail(http, &m, on_reply, &s);
+    assert_non_null(c);
+    noted("", word);
+    assert_string_equal(word, "asked");
+    http_cancel(c);
+    assert_int_equal(s.rc, -ECANCELED);
+    assert_int_equal(file_write_atomic(go, STR(""), 0600), 0);
+    noted("asked", word);
+    unlink(go);
+    snprintf(go, sizeof(go), "%s.data", out);
+    unlink(go);
+    assert_string_equal(word, "left");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +215,7 @@ int main(void)
         cmocka_unit_test(the_server_decides),
         cmocka_unit_test(refuses),
         cmocka_unit_test(logs_in_on_loopback),
+        cmocka_unit_test(taken_back_is_not_delivered),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
