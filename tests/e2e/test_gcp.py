@@ -156,6 +156,22 @@ class Later(GcpCase):
         self.assertEqual(self.effects(order), ["create", "spec", "serve"])
         self.assertEqual(self.s.order_of(q)["registered"], "1")
 
+    def test_sign_up_taken_back(self):
+        """accounts.reset, as one does between two rehearsals: the next order waits for a form."""
+        p, _, _, first = self.ready(test=True)
+        self.s.sandbox("POST", "gcp/accounts/%s/reset" % p["account"])
+        self.s.wait_order(p, contract="CANCELLED")
+        q = self.s.buy(account=p["account"])
+        order = self.s.wait_order(q, standing="held")
+        self.s.quiet()
+        self.assertNotIn("tenant", self.s.order_of(q))
+        page = self.s.register(self.s.land(q), buyer())
+        self.s.wait_ready(page)
+        self.assertEqual(self.state(q), "ACTIVE")
+        self.assertNotEqual(self.s.order_of(q)["tenant"], first["tenant"])
+        self.assertEqual(self.s.calls("entitlements.approve", q, "FAILED_PRECONDITION"), 0)
+        self.assertEqual(self.s.order_of(q)["id"], order["id"])
+
     def test_login(self):
         """GET without single sign-on; POST of a registered buyer, and of a colleague of his."""
         p, _, page, _ = self.ready()
