@@ -57,11 +57,10 @@ static const struct cli_verb verbs[] = {
     {"delete", "order", "ID", 1, 1, ACT_FLAGS | B(CLI_F_CONFIRM), CLI_NEEDS_STORE, cli_operate,
      "delete the environment now",
      "  lastmile delete order o0-mfrggzdf --reason 'test order' --confirm t0-k5uxg2lom4\n",
-     ID_TEXT
-     "--confirm takes the whole tenant id that `lastmile describe order ID` shows.\n"
-     "A charge that is held is rejected; a subscription that runs is cancelled where\n"
-     "the marketplace lets a seller do that (Microsoft); elsewhere a mail says that it\n"
-     "runs on.\n"},
+     ID_TEXT "--confirm takes the whole tenant id that `lastmile describe order ID` shows.\n"
+             "A charge that is held is rejected; a subscription that runs is cancelled where\n"
+             "the marketplace lets a seller do that (Microsoft); elsewhere a mail says that it\n"
+             "runs on.\n"},
     {"check-config", NULL, "[FILE]", 0, 1, B(CLI_F_REFERENCE), CLI_NEEDS_NOTHING, cli_check_config,
      "check the configuration and say what each plan would do",
      "  lastmile check-config\n"
