@@ -85,7 +85,7 @@ link = $(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start
 
 # The .lua transitions and the web files become C arrays at build time.
 embedded := $(O)/gen/store_lua.h $(O)/gen/front_files.h
-$(O)/gen/store_lua.h: tools/embed $(sort $(wildcard src/store/lua/*.lua))
+$(O)/gen/store_lua.h: tools/embed $(sort $(wildcard src/store/lua/*.lua src/store/lua/part/*.lua))
 	$(say) "  EMBED   $@"
 	$(Q)mkdir -p $(@D) && tools/embed lua $(filter %.lua,$^) > $@.tmp && mv $@.tmp $@
 front_files := $(sort $(wildcard fcgi/html/templates/* fcgi/html/static/* fcgi/html/catalogue/*))

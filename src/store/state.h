@@ -1,7 +1,7 @@
 /*
  * state: the two axes of an order, as words and as tables of legal transitions.
  *
- * contract mirrors the channel, fulfilment is ours; they are never merged. The Lua prelude holds
+ * contract mirrors the channel, fulfilment is ours; they are never merged. The Lua part order holds
  * the same tables (a unit test compares them); only the scripts write states, and they check first.
  * The operator's quadrant is derived, never stored.
  */

@@ -7,7 +7,7 @@ import hmac
 import os
 import secrets
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import stack_redis
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 BATCH = 1000
 
@@ -49,15 +49,11 @@ class Fill:
 
     def __init__(self, redis):
         self.redis = redis
-        with open(os.path.join(ROOT, "src/store/lua/prelude.lua"), encoding="utf-8") as f:
-            self.prelude = f.read()
         self.shas = {}
 
     def script(self, script, *args):
         if script not in self.shas:
-            path = os.path.join(ROOT, "src/store/lua", script + ".lua")
-            with open(path, encoding="utf-8") as f:
-                self.shas[script] = self.redis("SCRIPT", "LOAD", self.prelude + f.read())
+            self.shas[script] = self.redis("SCRIPT", "LOAD", stack_redis.script_text(script))
         rows = self.redis("EVALSHA", self.shas[script], 1, "{p0}:meta", *args)
         return [dict(zip(r[::2], r[1::2])) for r in rows]
 

@@ -15,8 +15,8 @@ import re
 import time
 import urllib.parse
 
-import stack_conf
 import stack_http
+import stack_redis
 from stack import Stack
 from stack_redis import Redis
 
@@ -206,8 +206,7 @@ class Scripted(Stack):
 
     def script(self, name):
         if name not in self.scripts:
-            self.scripts[name] = "\n".join(stack_conf.read("src/store/lua", n + ".lua")
-                                           for n in ("prelude", name))
+            self.scripts[name] = stack_redis.script_text(name)
         return self.scripts[name]
 
     def run(self, name, *args, shard=0):

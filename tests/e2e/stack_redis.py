@@ -1,5 +1,16 @@
 """As much Redis (RESP2) as the tests need, over a unix socket."""
+import os
 import socket
+import subprocess
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def script_text(name):
+    """A script of the store as the programs load it."""
+    return subprocess.run([os.path.join(ROOT, "tools", "embed"), "script",
+                           os.path.join(ROOT, "src", "store", "lua", name + ".lua")],
+                          capture_output=True, text=True, check=True).stdout
 
 
 class RedisError(ValueError):

@@ -19,6 +19,9 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import stack_redis
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GOLDEN = os.path.join(ROOT, "tests", "e2e", "golden", "cli")
 BUILD = os.environ.get("LASTMILE_BUILD") or os.path.join(ROOT, "build")
@@ -69,10 +72,6 @@ class Redis:
                     raise
                 time.sleep(0.02)
         self.file = self.sock.makefile("rb")
-        lua = os.path.join(ROOT, "src", "store", "lua")
-        with open(os.path.join(lua, "prelude.lua"), encoding="utf-8") as f:
-            self.prelude = f.read()
-        self.lua = lua
 
     def call(self, *words):
         parts = [b"*%d\r\n" % len(words)]
@@ -96,9 +95,7 @@ class Redis:
         return [self.reply() for _ in range(int(rest))]
 
     def script(self, name, shard, *args):
-        with open(os.path.join(self.lua, name + ".lua"), encoding="utf-8") as f:
-            text = self.prelude + f.read()
-        rows = self.call("EVAL", text, 1, "{p%d}:meta" % shard, *args)
+        rows = self.call("EVAL", stack_redis.script_text(name), 1, "{p%d}:meta" % shard, *args)
         return [dict(zip(r[::2], r[1::2])) for r in rows]
 
     def stop(self):

@@ -74,10 +74,10 @@ static void the_manual_names_every_script(void **state)
     }
 }
 
-/* "    NAME = 'A B'," inside "local <table> = {" of the prelude. */
+/* "    NAME = 'A B'," inside "local <table> = {" of the part order. */
 static void lua_states(const char *table, const char *name, char out[400])
 {
-    struct str text = script_get(STORE_READY)->text;
+    struct str text = script_get(STORE_ORDER_WRITE)->text;
     char head[64], row[64];
     const char *at, *end;
 

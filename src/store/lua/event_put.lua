@@ -1,6 +1,7 @@
 -- event_put: event_id dedupe_hash channel product type kind json raw at_ms
 -- Stores one inbound fact and its task event:<event id>, once per dedupe key.
 -- -> {dup(0|1), id (the one stored first)}
+-- uses: queue
 start()
 local id, dedupe, at = arg(1), arg(2), num(9)
 local seen = call('GET', P .. 'ev:' .. dedupe)

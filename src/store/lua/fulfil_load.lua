@@ -1,6 +1,7 @@
 -- fulfil_load: task token order_id
 -- Everything a running task needs about an order: o.* t.* (tenant) s.* (steps of the task), k.fence
 -- k.tries k.crashes k.again k.cancel, now. An order that is gone: LMNOENT.
+-- uses: queue
 start()
 local task, id = arg(1), arg(3)
 own(task, ARGV[2] or '')

@@ -2,6 +2,7 @@
 -- The key set of a product was fetched. It is kept for 30 days, so that the last good one remains
 -- when its source is down; how old it may be for trust is the reader's rule.
 -- -> {fetched}
+-- uses: queue
 start()
 local task, token, subject, keys, ttl = arg(1), ARGV[2] or '', arg(3) .. '/' .. arg(4), arg(5), num(6)
 local t = own(task, token)

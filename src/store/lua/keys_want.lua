@@ -2,6 +2,7 @@
 -- Somebody met a key that is not in the set, or found no set: it is fetched again, unless it was
 -- fetched or asked for less than min_ms ago.
 -- -> {wanted(0|1)}
+-- uses: queue
 start()
 local subject, min = arg(1) .. '/' .. arg(2), num(3)
 local asked = P .. 'keysask:' .. subject

@@ -4,6 +4,7 @@
 -- lives 7 days; the sealed token is of use until token_until and is dropped by reg_resolved or
 -- reg_refused. Again with the same token: nothing. With another one: LMEXIST.
 -- -> {state, ver}
+-- uses: queue
 start()
 local reg, channel, product, token, ttl = arg(1), arg(2), arg(3), arg(4), num(5)
 local key = P .. 'r:' .. reg

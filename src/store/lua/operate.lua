@@ -7,6 +7,7 @@
 -- charge that is still held for reject): o.approval tells the fulfil task. approve of an order that is
 -- older than this installation (existing) lets it begin without a landing.
 -- Nothing to change: no entry in the timeline. -> {changed, want, hold, ver, rearmed}
+-- uses: order queue place
 start()
 local id, verb, actor, reason = arg(1), arg(2), arg(3), ARGV[4] or ''
 local key = P .. 'o:' .. id

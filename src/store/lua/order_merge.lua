@@ -2,6 +2,7 @@
 -- An order without a tenant closes into another one (its purchase turned out to be a renewal).
 -- Later finds and registrations follow. With a tenant: LMPERM.
 -- -> {order, repeat}
+-- uses: order
 start()
 local id, into = arg(1), arg(2)
 if shard_of(id) ~= SHARD or not shard_of(into) then refuse('LMINVAL', 'order') end

@@ -3,6 +3,7 @@
 -- the order. Once; again: only the capability. An alias that leads to another shard is answered
 -- with {order, shard, remote=1} and nothing is written: the caller goes there.
 -- -> {order, shard, remote, repeat}
+-- uses: order queue place
 start()
 local id, cap, ttl, late = canon(arg(1)), arg(2), num(3), num(6)
 local shard = shard_of(id)

@@ -15,6 +15,7 @@
 -- operator's approve lets it begin. erase=1: the customer's
 -- data must go now. A changed plan remembers since when, and the end of the term it was changed in.
 -- -> {created, changed, stale, ver, contract, fulfilment, registered, tenant}
+-- uses: order queue place
 start()
 local id, at = arg(1), num(2)
 local key = P .. 'o:' .. id

@@ -7,6 +7,7 @@
 -- and READY stamp at_confirmed, at_applied, at_verified and at_ready unless given. CLOSED with
 -- "t.wiped" 1 gives the tenant's slot back, once. The same call again changes nothing.
 -- -> {ver, contract, fulfilment, want, hold, again, cancel, changed, repeat}
+-- uses: order queue
 start()
 local task, token, id = arg(1), ARGV[2] or '', arg(3)
 local tk = own(task, token)

@@ -1,5 +1,6 @@
 -- reg_get: reg_hash
 -- A registration without its sealed token and without what the buyer typed. When the order lives in this shard: contract fulfilment registered.
+-- uses: order
 start()
 local r = hash(P .. 'r:' .. arg(1))
 if not r.state then refuse('LMNOENT', 'registration') end

@@ -3,6 +3,7 @@
 -- when that is not where the registration pointed (an alias led on). The capability in this shard
 -- now points to the other one, and what the buyer typed is forgotten here.
 -- -> {moved}
+-- uses: queue
 start()
 local task, token, reg = arg(1), ARGV[2] or '', arg(3)
 local key = P .. 'r:' .. reg

@@ -3,6 +3,7 @@
 -- trying; final=1: the registration ends and the sealed token is dropped. sign_in_again and
 -- wrong_account (final=0) lead back to the sign-in page: who signed in is forgotten.
 -- -> {state}
+-- uses: queue
 start()
 local task, token, reg, code, final = arg(1), ARGV[2] or '', arg(3), arg(4), ARGV[5]
 local key = P .. 'r:' .. reg

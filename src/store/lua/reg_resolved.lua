@@ -3,6 +3,7 @@
 -- meets its order at once when that lives here, else by the task place:<reg>. Again with the same
 -- order: only the fields. Another order: LMEXIST.
 -- -> {state, placed}
+-- uses: order queue place
 start()
 local task, token, reg, order, shard = arg(1), ARGV[2] or '', arg(3), arg(4), num(5)
 local key = P .. 'r:' .. reg

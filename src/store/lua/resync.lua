@@ -3,6 +3,7 @@
 -- fulfil task that is neither queued, running nor parked is queued within the jitter; so is a refresh
 -- task, where the channel was not asked for refresh_ms and the contract has not ended.
 -- -> {cursor, added, seen}
+-- uses: order queue
 start()
 local cursor, n, jitter = ARGV[1] or '0', num(2), num(3)
 local every = ARGV[4] and num(4) or 0

@@ -2,6 +2,7 @@
 -- The buyer came back from the sign-in page: what the worker needs to learn who he is, sealed, and
 -- the task that asks. Only a registration that waits for it takes one; again: nothing.
 -- -> {state, repeat}
+-- uses: queue
 start()
 local reg, answer = arg(1), arg(2)
 local key = P .. 'r:' .. reg

@@ -1,6 +1,7 @@
 -- stats: -
 -- -> {now, orders, live, lease, dead, slots_free, ready_<role>, due_<role>, oldest_ms_<role> (how
 -- long the head of the queue has been due, 0: nothing due), "state:<contract>/<fulfilment>": n}
+-- uses: queue
 start()
 local out = {'now', int(NOW), 'orders', int(call('ZCARD', P .. 'orders')), 'live',
     int(call('SCARD', P .. 'live')), 'lease', int(call('ZCARD', P .. 'lease')), 'dead',

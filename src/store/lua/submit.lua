@@ -1,8 +1,9 @@
 -- submit: reg_hash cap_hash cap_ttl_ms form_json email late_ms
 -- The buyer sent the form. The first form wins; every repetition gets the same answer. When the
--- purchase is known and its order lives here, this is the whole hand-over (see place() in the
--- prelude); otherwise the form waits in the registration and the task place:<reg> carries it.
+-- purchase is known and its order lives here, this is the whole hand-over (see place() in
+-- part place); otherwise the form waits in the registration and the task place:<reg> carries it.
 -- -> {state=submitted, repeat, placed, order, order_shard}; LMPERM when the channel refused.
+-- uses: order queue place
 start()
 local reg, cap, ttl, late = arg(1), arg(2), num(3), num(6)
 local key = P .. 'r:' .. reg

@@ -4,6 +4,7 @@
 -- is forgotten; a running or queued one that is not live becomes so; an order that needs work and
 -- has no live task gets one (or becomes STUCK where that task is parked). Old entries of parked
 -- tasks go. Walks live, lease, ready, dead, orders. -> {cursor ("0": done), repaired, seen}
+-- uses: order queue
 start()
 -- The order of the walk: stage -> next cursor.
 local WALK = {live = 'lease:0', lease = 'ready:market:0', ['ready:market'] = 'ready:deploy:0',

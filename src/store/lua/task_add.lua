@@ -1,5 +1,6 @@
 -- task_add: id kind role subject delay_ms data
--- See add_task() in the prelude. -> {state, changed}
+-- See add_task() in part queue. -> {state, changed}
+-- uses: queue
 start()
 local id, kind, role, subject, delay = arg(1), arg(2), role_of(ARGV[3]), ARGV[4] or '', num(5)
 call('HGET', P .. 'k:' .. id, 'state')

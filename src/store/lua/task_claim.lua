@@ -5,6 +5,7 @@
 -- With nothing to take nothing is written: an idle worker costs no fsync.
 -- -> row 0 {next_ms: ms until the next due time of these roles or end of a lease, -1: nothing;
 --    now; recovered; parked}, then the tasks with every field.
+-- uses: order queue claim
 start()
 local worker, seed, lease, max, limit = arg(1), arg(2), num(3), num(4), num(5)
 if lease < 1 or max > 1000 then refuse('LMINVAL', 'claim') end

@@ -6,6 +6,7 @@
 -- under load a task costs one durable write instead of two. The same call again (a lost answer)
 -- changes nothing and names the same next task.
 -- -> {state, due, repeat}, and with a worker next_ms when nothing was due, or the next task.
+-- uses: order queue claim
 start()
 local id, token, how, delay = arg(1), arg(2), arg(3), num(4)
 local class, text = ARGV[5] or '', string.sub(ARGV[6] or '', 1, 2000)
