@@ -30,7 +30,7 @@ class Part:
 
     def __init__(self, name, argv, log, ready, user=None):
         self.name, self.argv, self.log, self.ready, self.user = name, argv, log, ready, user
-        self.process = None
+        self.process, self.began = None, 0
 
     @property
     def pid(self):
@@ -51,6 +51,7 @@ class Part:
                 clean[key] = os.environ[key]
         clean.update(env or {})
         with open(self.log, "ab") as log:
+            self.began = log.tell()
             self.process = subprocess.Popen(
                 list(self.argv) + list(extra), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=clean, start_new_session=True, preexec_fn=_die_with_parent, **who)
@@ -95,6 +96,18 @@ class Part:
             os.killpg(self.process.pid, signal.SIGKILL)
         if self.process:
             self.process.wait()
+
+    def written(self):
+        """What it wrote since it was started."""
+        with open(self.log, errors="replace") as f:
+            f.seek(self.began)
+            return f.read()
+
+    def died_at(self, point):
+        """Was it killed by its own crash point (LASTMILE_CRASH, src/base/crash.h), nowhere else?
+        A process that it forked may have been: then it runs itself."""
+        own = self.running() or self.process.returncode == -signal.SIGKILL
+        return own and "died at %s\n" % point.split(":")[0] in self.written()
 
     def restart(self, env=None, extra=()):
         self.stop()

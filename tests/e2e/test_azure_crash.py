@@ -17,6 +17,8 @@ CHANGE = ["truth.before_market", "truth.after_market", "truth.before_answer", "t
           "truth.before_order", "store.order_upsert.before", "store.order_upsert.after",
           "task.claimed", "task.finishing", "task.finished",
           "fulfil.before_engine", "fulfil.after_engine", "fulfil.before_applied"]
+# A change to another engine: the old environment goes first.
+REPLACEMENT = ["fulfil.before_replaced", "fulfil.after_engine", "fulfil.before_applied"]
 PURCHASE = ["sign_in.before_market", "sign_in.after_market", "store.reg_identity.before",
             "store.reg_identity.after", "resolve.before_market", "resolve.after_market",
             "store.reg_resolved.after", "fulfil.before_commit",
@@ -30,7 +32,7 @@ class Crash(AzureCase):
     def dies(self, point):
         worker = self.s.parts["worker"]
         self.s.until(lambda: not worker.running(), 20, "the worker was never at " + point)
-        self.assertEqual(worker.process.returncode, -9)
+        self.assertTrue(worker.died_at(point), "the worker ended, but not at " + point)
 
     def begin(self, point):
         worker = self.s.parts["worker"]
@@ -54,6 +56,23 @@ class Crash(AzureCase):
                 self.assertLessEqual(len(good), i + 1)
         self.assertEqual(self.effects(order).count("create"), 1)
         self.assertEqual(self.effects(order).count("spec"), len(CHANGE) + 1)
+
+    def test_replacements(self):
+        for point in REPLACEMENT:
+            with self.subTest(point):
+                p, _, order = self.ready("served")
+                self.s.quiet()
+                self.begin(point)
+                op = self.s.azure_do(p, "change-plan", plan="replaced")["operation"]
+                self.dies(point)
+                self.s.parts["worker"].start()
+                self.assertEqual(self.s.settled(op, 30)["status"], "Succeeded")
+                self.s.wait_order(p, seconds=40, plan="replaced", fulfilment="READY")
+                self.s.quiet()
+                archives = [a for a in self.s.archives() if order["tenant"] in a]
+                self.assertEqual(len(archives), 1)
+                self.assertEqual(self.s.data_directories().count(order["tenant"]), 1)
+                self.assertEqual(self.answers(self.s.order_of(p)), 200)
 
     def buyer(self, purchase, result):
         """A person who tries again, and signs in again when that is asked."""

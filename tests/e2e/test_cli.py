@@ -26,6 +26,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 GOLDEN = os.path.join(ROOT, "tests", "e2e", "golden", "cli")
 BUILD = os.environ.get("LASTMILE_BUILD") or os.path.join(ROOT, "build")
 DEADLINE = 20
+POINTS = ("store.operate.before", "store.operate.after")
 
 CONFIG = """\
 marketplace:
@@ -315,6 +316,19 @@ class Cli(unittest.TestCase):
         self.assertEqual((last["type"], last["text"]), ("operator.retry", "quota raised"))
         self.assertIn("(cli)", last["data"]["actor"])
         self.run_cli("retry", "order", order("never"), "--reason", "x", code=3)
+
+    def test_killed_while_it_writes(self):
+        """Before: nothing was done. After: done, and the same again changes nothing."""
+        def entries():
+            events = json.loads(self.run_cli("events", A, "-o", "json")[0])["events"]
+            return [e for e in events if e["type"] == "operator.suspend"]
+        for done, point in enumerate(POINTS):
+            err = self.run_cli("suspend", "order", A, "--reason", "x", "--yes", code=-9,
+                               env={"LASTMILE_CRASH": point})[1]
+            self.assertIn("died at " + point, err)
+            self.assertEqual(len(entries()), done)
+        self.run_cli("suspend", "order", A, "--reason", "x", "--yes")
+        self.assertEqual(len(entries()), 1)
 
     def test_severe_verbs_ask(self):
         err = self.run_cli("suspend", "order", A, "--reason", "x", code=2)[1]

@@ -15,9 +15,10 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import stack_http
 import test_fault_crash as crash
 from markets import NEED, SUBSCRIPTION, Azure, Buyer, Gcp, Markets
-from stack import missing
+from stack import StackError, missing
 
 BOTH, AZURE, GCP = ("azure", "gcp"), ("azure",), ("gcp",)
 
@@ -42,7 +43,9 @@ CHANGE = ["truth.before_answer", "truth.after_answer", "store.order_upsert.befor
           "fulfil.before_applied"]
 # Points of an end.
 END = ["truth.after_market", "store.order_upsert.after"]
-FRONT = crash.around("land", "sign_in", "reg_get", "submit", "keys_get", "event_put")
+FRONT = crash.around("land", "sign_in", "reg_get", "submit", "keys_get", "keys_want", "event_put")
+# Points of a buyer who comes to an order that he has.
+AGAIN = crash.around("claim", "cap_add")
 RUNNING = {"azure": "Subscribed", "gcp": "ENTITLEMENT_ACTIVE"}
 
 
@@ -80,13 +83,13 @@ class Sweep(unittest.TestCase):
         self.buyers = []
 
     def die_at(self, point, seconds=crash.DEATH):
-        """Waits for a SIGKILL that nobody else sent."""
+        """Waits for the point's SIGKILL."""
         p, deadline = self.s.parts["worker"], time.monotonic() + seconds
         while not self.s.settle(lambda: not p.running(), 1):
             if time.monotonic() > deadline:
                 self.fail("never at %s\n%s" % (point, self.s.tails()))
             self.s.redeliver()
-        self.assertEqual(p.process.returncode, -9, point)
+        self.assertTrue(p.died_at(point), "the worker ended, but not at " + point)
 
     def arrive(self, channel, point):
         b = Buyer(self.s, self.s.purchase(channel, "starter"), seconds=120)
@@ -228,19 +231,28 @@ class FrontDies(Sweep):
         s.sandbox("POST", "gcp/settings", {"push_retry_ms": 200})
         for point in FRONT:
             with self.subTest(point=point):
+                if "keys_want" in point:  # somebody has to ask for them: nobody may have read them
+                    front.kill()
+                    s.redis("DEL", "{p0}:keys:azure/notes", "{p0}:keysask:azure/notes")
                 self.again(front, {"LASTMILE_CRASH": point})
-                at = os.path.getsize(front.log)
                 mine = [self.arrive(channel, point) for channel in BOTH]
-                if "event_put" in point or "keys_get" in point:  # a webhook, of one who is there
+                if "event_put" in point or "keys_" in point:  # a webhook, of one who is there
                     auto = s.purchase("azure", "auto")
-                    s.act(auto, "change-plan", plan="pro")
-                s.until(lambda at=at: self.died(front, at), crash.DEATH,
+                    self.assertIsNotNone(s.act(auto, "change-plan", plan="pro"))
+                s.until(lambda p=point: self.died(front, p), crash.DEATH,
                         "the front was never at " + point)
                 self.again(front)
                 for b in mine:
                     b.join(60)
         self.all_ready()
+        s.until(self.changes_answered, 60, "a change was not answered")
         self.pushed_and_pulled()
+
+    def changes_answered(self):
+        """By us: what nobody answers goes through by itself after ten minutes only."""
+        ops = [o for o in self.s.sandbox("GET", "state")["azure"]["operations"]
+               if o["action"] == "ChangePlan"]
+        return ops and all((o["status"], o["by"]) == ("Succeeded", "publisher") for o in ops)
 
     def pushed_and_pulled(self):
         s = self.s
@@ -258,6 +270,45 @@ class FrontDies(Sweep):
         bodies = collections.Counter(event_of(e["raw"]) for e in s.rows("e:*")
                                      if e["channel"] == "gcp")
         self.assertEqual({k: n for k, n in bodies.items() if n > 1}, {})
+
+
+class ComesAgain(Sweep):
+    options = {"shards": 4}
+    again = crash.FrontDies.again
+    answers = crash.FrontDies.answers
+
+    def test_every_call(self):
+        """The marketplace's "Manage" button: straight to the status page, also in another shard."""
+        s, front = self.s, self.s.parts["front"]
+        b = self.arrive("gcp", "first")
+        self.all_ready()
+        for point in AGAIN:
+            with self.subTest(point=point):
+                self.again(front, {"LASTMILE_CRASH": point})
+
+                def died(p=point):
+                    self.look_in(b)
+                    return front.died_at(p)
+                s.until(died, crash.DEATH, "the front was never at " + point)
+                self.again(front)
+                where = []
+
+                def led():
+                    where[:] = [self.look_in(b)]
+                    return where[0]
+                s.until(led, 30, "not led to the order")
+                self.assertEqual(s.status(where[0])["state"], "ready")
+        self.check()
+
+    def look_in(self, b):
+        """The status page that a new landing leads to; None while there is none."""
+        try:
+            a = stack_http.request("GET", self.s.land(self.s.sandbox(
+                "POST", "gcp/tokens", {"purchase": b.purchase["id"]})))
+        except (OSError, StackError, ValueError):
+            return None
+        where = a.headers.get("Location") or ""
+        return self.s.origin() + where if a.status == 303 and "/s/" in where else None
 
 
 if __name__ == "__main__":

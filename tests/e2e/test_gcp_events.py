@@ -221,6 +221,7 @@ class Crash(Events):
                 if worker.running():
                     self.s.register(registration, buyer())
                 self.s.until(lambda: not worker.running(), 20, "never at " + point)
+                self.assertTrue(worker.died_at(point), "ended, but not at " + point)
                 worker.start()
                 self.s.register(registration, buyer())
                 self.s.redeliver()

@@ -145,10 +145,14 @@ class Usage(Walk):
 
 class Dies(Walk):
     """The worker is killed in the middle of a walk; whoever comes next goes on."""
-    options = {"shards": 4}
+    options = {"shards": 4, "resync": "3s"}
     points = ("reconcile.before_market", "reconcile.after_market", "reconcile.before_note",
               "store.event_put.before", "store.event_put.after", "event.before_order",
-              "event.aliased", "refresh.before_order")
+              "store.order_merge.before", "store.order_merge.after", "store.account_get.before",
+              "store.account_get.after", "store.resync.before", "store.resync.after",
+              "event.aliased", "refresh.before_market", "refresh.after_market",
+              "refresh.before_order")
+    license_points = ("reconcile.after_license",)
 
     def test_life_without_events(self):
         worker, orders = self.s.parts["worker"], []
@@ -160,7 +164,7 @@ class Dies(Walk):
             q = self.act(p, "cancel" if point.startswith("refresh") else "renew")
             worker.start(env={"LASTMILE_CRASH": point}, wait=0)
             self.s.until(lambda: not worker.running(), 20, "never at " + point)
-            self.assertEqual(worker.process.returncode, -9)
+            self.assertTrue(worker.died_at(point), "ended, but not at " + point)
             worker.start()
             if point.startswith("refresh"):
                 self.s.wait_order(p, fulfilment="SUSPENDED", contract="CANCELLED")
@@ -171,6 +175,26 @@ class Dies(Walk):
             self.assertEqual(after["tenant"], before["tenant"])
         self.s.quiet()
         self.assertEqual(len(self.s.orders()), len(self.points))
+
+    def test_a_licence_that_is_asked_for(self):
+        """Bought and ended before a walk, by one who has an order: nothing told the licence."""
+        worker, point = self.s.parts["worker"], self.license_points[0]
+        p = self.s.buy("notes", "starter")
+        self.s.wait_ready(self.s.register(self.s.land(p), buyer()))
+        before = self.s.wait_order(p, fulfilment="READY", agreement=p["agreement_id"])
+        worker.kill()
+        q = self.s.buy("notes", "starter", account=p["account_id"])
+        self.act(q, "cancel")
+        worker.start(env={"LASTMILE_CRASH": point}, wait=0)
+        self.s.until(lambda: not worker.running(), 20, "never at " + point)
+        self.assertTrue(worker.died_at(point), "ended, but not at " + point)
+        worker.start()
+        start = self.walks()
+        self.s.until(lambda: self.walks() >= start + 21, 30, "no more walks")
+        self.assertIsNone(self.s.order_of(q))
+        after = self.s.order_of(p)
+        self.assertEqual((after["tenant"], after["fulfilment"], after["contract"]),
+                         (before["tenant"], "READY", "ACTIVE"))
 
     test_two_of_one_account_stay_two = test_landing_first = test_an_end_before_the_landing = None
 

@@ -313,6 +313,21 @@ static void test_delete(void **state)
     buf_free(&b);
 }
 
+/* A keeper, or what it forked, says in its log where it dies. */
+static bool died_at(const struct rig *g, const char *point)
+{
+    char path[512], line[128];
+    struct buf b;
+    bool yes;
+
+    snprintf(path, sizeof(path), "%s/%s/keeper.log", g->run, g->tenant);
+    snprintf(line, sizeof(line), "died at %s\n", point);
+    buf_init(&b, 1u << 20);
+    yes = file_read(path, &b) == 0 && strstr(buf_cstr(&b), line) != NULL;
+    buf_free(&b);
+    return yes;
+}
+
 static void crash_apply(struct rig *g, const char *point)
 {
     setenv("LASTMILE_CRASH", point, 1);
@@ -322,6 +337,7 @@ static void crash_apply(struct rig *g, const char *point)
     else
         rig_expect_fail(g, ENGINE_APPLY, CLASS_RETRY, "keeper_unavailable");
     unsetenv("LASTMILE_CRASH");
+    assert_true(died_at(g, point));
 }
 
 /* Kill the keeper at a named place of a create; what comes after must end with one program. */
@@ -407,6 +423,9 @@ static void test_crash_points_delete(void **state)
         setenv("LASTMILE_CRASH", points[i], 1);
         rig_verb(g, ENGINE_DELETE);
         unsetenv("LASTMILE_CRASH");
+        while (!died_at(g, points[i]) && clock_mono_ms() < end)
+            usleep(10000);
+        assert_true(died_at(g, points[i]));
         /* The child died; its keeper would try again. Take that away as well. */
         keeper = rig_pid(g, "keeper_pid");
         kill(keeper, SIGKILL);
