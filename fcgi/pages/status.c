@@ -29,13 +29,16 @@ static void found(struct status_call *c, const struct store_row *row)
 {
     const struct front *f = c->r->app;
     struct status_subject *sub = &c->subject;
+    int64_t now = clock_wall_ms();
+    struct coming coming;
 
     c->row = row;
     sub->market =
         config_market(f->cfg, store_row_get(row, "channel"), store_row_get(row, "product"));
-    sub->plan = sub->market ? config_plan(sub->market, store_row_get(row, "plan")) : NULL;
+    coming_of(row, "", sub->market, now, &coming);
+    sub->plan = sub->market ? config_plan(sub->market, coming.today) : NULL;
     if (sub->kind == 'o')
-        status_of_order(row, sub->market, sub->plan, clock_wall_ms(), &c->status);
+        status_of_order(row, sub->market, sub->plan, now, &c->status);
     else
         status_of_reg(row, &c->status);
     c->answers->found(c);

@@ -8,10 +8,11 @@ const char *const status_fields[] = {
     "ver", "contract", "fulfilment", "updated", "at_registered", "at_confirmed", "at_applied",
     "at_verified", "at_ready", "delete_at", "late", "pct", "note", "code", "endpoint", "product",
     "plan", "channel", "merged", "commit", "standing", "hold", "no_renewal", "trial", "starts",
-    "ends", "at_committed",
+    "ends", "at_committed", "quantity", "served", "plan_until", "next_plan", "next_quantity",
+    "next_at",
     /* the page's own */
-    "quantity", "account", "email"};
-enum { PAGE_ONLY = 3 };
+    "account", "email"};
+enum { PAGE_ONLY = 2 };
 const size_t status_nfields_page = sizeof(status_fields) / sizeof(status_fields[0]);
 const size_t status_nfields = sizeof(status_fields) / sizeof(status_fields[0]) - PAGE_ONLY;
 const char *const status_marks[STATUS_MARKS] = {[STATUS_VER] = "ver", [STATUS_UPDATED] = "updated"};
@@ -188,11 +189,12 @@ static void read_billing(const struct store_row *row, const struct cfg_market *m
     b->plan = plan;
 }
 
-/* What is told of the days of an order changes when they come (waits(), billing.c), without a write
- * and so without a new version. */
-static void read_days(struct status *s)
+/* What is told of the days of an order changes when they come (waits(), billing.c, coming.c),
+ * without a write and so without a new version. */
+static void read_days(struct status *s, const struct store_row *row)
 {
-    const int64_t days[] = {s->billing.starts, s->billing.ends};
+    const int64_t days[] = {s->billing.starts, s->billing.ends, store_row_int(row, "plan_until", 0),
+                            store_row_int(row, "next_at", 0)};
     size_t i;
 
     s->until = INT64_MAX;
@@ -232,6 +234,20 @@ static void say_billing(struct status *s, enum fulfilment f)
     s->billing_word = billing_key(&s->billing);
 }
 
+/* While the contract runs; a page that speaks of its end speaks of nothing behind it. */
+static void read_coming(struct status *s, const struct store_row *row,
+                        const struct cfg_market *market, int64_t now)
+{
+    static const char *const words[2][3] = {{"plan", "quantity", "both"},
+                                            {"plan.dated", "quantity.dated", "both.dated"}};
+    const struct coming *c = &s->coming;
+
+    s->coming_word = "";
+    if (!coming_of(row, "", market, now, &s->coming) || s->mood == MOOD_ENDED)
+        return;
+    s->coming_word = words[c->at_ms > 0][!c->quantity ? 0 : c->plan.n ? 2 : 1];
+}
+
 void status_of_order(const struct store_row *row, const struct cfg_market *market,
                      const struct cfg_plan *plan, int64_t now, struct status *out)
 {
@@ -243,7 +259,7 @@ void status_of_order(const struct store_row *row, const struct cfg_market *marke
     if (fulfilment_parse(store_row_get(row, "fulfilment"), &f))
         f = FULFIL_RECEIVED;
     read_billing(row, market, plan, now, &out->billing);
-    read_days(out);
+    read_days(out, row);
     c = out->billing.contract;
     known = c != CONTRACT_PENDING || billing_held(&out->billing);
     out->deploys = !plan || plan->fulfilment == CFG_DEPLOYMENT;
@@ -269,6 +285,7 @@ void status_of_order(const struct store_row *row, const struct cfg_market *marke
         out->live = false;
     }
     waits(out, row, f);
+    read_coming(out, row, market, now);
     say_billing(out, f);
     mark_step(out);
     set_pace(out, f);
@@ -297,7 +314,7 @@ void status_of_reg(const struct store_row *row, struct status *out)
     out->terminal = refused;
     out->pct = -1;
     out->until = INT64_MAX;
-    out->billing_word = "";
+    out->billing_word = out->coming_word = "";
     out->ver = store_row_int(row, "ver", 0);
     out->updated = store_row_int(row, "at_registered", 0);
     out->code = store_row_get(row, "code");

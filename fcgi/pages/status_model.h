@@ -12,7 +12,7 @@
 
 #include "config/config.h"
 #include "pages/billing.h"
-#include "store/store.h"
+#include "store/coming.h"
 
 enum { STATUS_STEPS = 6 };
 
@@ -52,6 +52,8 @@ struct status {
     unsigned phase; /* which of the order's days are past: names the words beside ver */
     struct billing billing;          /* what the sentence about money follows from */
     const char *billing_word;        /* "held": last part of its key; "" nothing to say */
+    struct coming coming;            /* another plan or quantity, later; borrowed from the row */
+    const char *coming_word;         /* "plan.dated": last part of its key; "" nothing comes */
     struct str endpoint, note, code; /* borrowed from the row */
 };
 
@@ -63,7 +65,8 @@ extern const size_t status_nfields, status_nfields_page;
 enum { STATUS_VER, STATUS_UPDATED, STATUS_MARKS };
 extern const char *const status_marks[STATUS_MARKS];
 
-/* An order. market and plan may be NULL; now: ms, for what begins later. */
+/* An order. market and plan (the one that is served, coming_of()) may be NULL; now: ms, for what
+ * begins later. */
 void status_of_order(const struct store_row *row, const struct cfg_market *market,
                      const struct cfg_plan *plan, int64_t now, struct status *out);
 /* A registration that waits for its purchase to be known: state "confirming", or "refused". */

@@ -84,7 +84,8 @@ static void put_bought(struct page *p, const struct status_call *c)
     if (c->subject.plan)
         page_setz(p, V_PLAN, c->subject.plan->title);
     else
-        page_set(p, V_PLAN, store_row_get(c->row, "plan"));
+        page_set(p, V_PLAN,
+                 c->subject.kind == 'o' ? c->status.coming.today : store_row_get(c->row, "plan"));
     regview_bought(p, "bought.product", p->v[V_PRODUCT].s);
     regview_bought(p, "bought.plan", p->v[V_PLAN].s);
     if (c->subject.kind == 'o')
@@ -161,6 +162,7 @@ void status_send_page(struct status_call *c)
     page_set(p, V_LEAD, words.detail);
     page_set(p, V_DETAIL, c->status.note);
     page_set(p, V_BILLING, words.billing);
+    page_set(p, V_COMING, words.coming);
     put_mood(p, &c->status);
     put_steps(p, &c->status);
     put_links(p, c);

@@ -56,7 +56,7 @@ struct speaker {
     struct arena *a;
     const struct pages *pg;
     const struct cfg_market *market;
-    struct cat_arg args[10];
+    struct cat_arg args[13];
     size_t nargs;
 };
 
@@ -71,6 +71,14 @@ static struct str say(const struct speaker *sp, const char *key)
 static struct str date_of(struct arena *a, int64_t ms)
 {
     return ms > 0 ? when_date(a, ms) : str_make(NULL, 0);
+}
+
+/* The plan's title where the configuration has it. */
+static struct str plan_title(const struct cfg_market *m, struct str name)
+{
+    const struct cfg_plan *p = m ? config_plan(m, name) : NULL;
+
+    return p ? str_of(or_name(p->title, p->name)) : name;
 }
 
 static void speak(struct speaker *sp, const struct config *cfg, const struct status_subject *sub,
@@ -89,6 +97,9 @@ static void speak(struct speaker *sp, const struct config *cfg, const struct sta
         {"date", date_of(sp->a, s->delete_at)},
         {"starts", date_of(sp->a, s->billing.starts)},
         {"ends", date_of(sp->a, s->billing.ends)},
+        {"next_plan", plan_title(m, s->coming.plan)},
+        {"next_quantity", str_of(arena_fmt(sp->a, "%llu", (unsigned long long)s->coming.quantity))},
+        {"next_date", date_of(sp->a, s->coming.at_ms)},
         {"back", channel_way(cat, sp->a, m, "back")},
         {"manage", channel_way(cat, sp->a, m, "manage")}};
 
@@ -113,6 +124,7 @@ static void say_refused(const struct speaker *sp, const struct status *s, struct
     out->headline = said[0];
     out->detail = str_of(arena_fmt(sp->a, "%.*s %.*s", STR_FMT(said[1]), STR_FMT(said[2])));
     out->billing = said[3];
+    out->coming = str_make(NULL, 0);
 }
 
 void status_say(struct arena *a, const struct pages *pg, const struct config *cfg,
@@ -137,6 +149,8 @@ void status_say(struct arena *a, const struct pages *pg, const struct config *cf
         out->detail = say(&sp, detail_key(pg, s, key));
     snprintf(key, sizeof(key), "billing.%s", s->billing_word);
     out->billing = s->billing_word[0] ? say(&sp, key) : str_make(NULL, 0);
+    snprintf(key, sizeof(key), "coming.%s", s->coming_word);
+    out->coming = s->coming_word[0] ? say(&sp, key) : str_make(NULL, 0);
 }
 
 struct str status_step_title(struct arena *a, const struct pages *pg, const struct cfg_market *m,
@@ -160,6 +174,19 @@ static void step_json(struct jsonw *w, struct arena *a, const struct pages *pg,
         jsonw_kvi(w, "at", x->at);
     if (x->seconds >= 0)
         jsonw_kvi(w, "seconds", x->seconds);
+    jsonw_obj_end(w);
+}
+
+static void coming_json(struct jsonw *w, const struct coming *c, struct str text)
+{
+    jsonw_key(w, "coming");
+    jsonw_obj(w);
+    jsonw_kvs_opt(w, "plan", str_sub(c->plan, 0, 64));
+    if (c->quantity)
+        jsonw_kvi(w, "quantity", (int64_t)c->quantity);
+    if (c->at_ms)
+        jsonw_kvi(w, "at", c->at_ms);
+    jsonw_kvs(w, "text", str_sub(text, 0, DETAIL_MAX));
     jsonw_obj_end(w);
 }
 
@@ -187,6 +214,8 @@ void status_json(struct arena *a, const struct pages *pg, const struct status *s
     jsonw_kvs_opt(&w, "endpoint", str_sub(s->endpoint, 0, 256));
     if (s->billing_word[0])
         jsonw_kvs(&w, "billing", str_of(s->billing_word));
+    if (words->coming.n)
+        coming_json(&w, &s->coming, words->coming);
     if (s->late)
         jsonw_kvb(&w, "late", true);
     jsonw_kvi(&w, "updated", s->updated);
@@ -199,6 +228,6 @@ const char *status_etag(struct arena *a, const struct pages *pg, const struct st
                         const struct status *s)
 {
     return s->phase
-               ? arena_fmt(a, "\"%c%lld.%u-%s\"", sub->kind, (long long)s->ver, s->phase, pg->tag)
+               ? arena_fmt(a, "\"%c%lld.%x-%s\"", sub->kind, (long long)s->ver, s->phase, pg->tag)
                : arena_fmt(a, "\"%c%lld-%s\"", sub->kind, (long long)s->ver, pg->tag);
 }

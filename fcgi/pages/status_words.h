@@ -9,6 +9,7 @@ struct status_words {
     struct str headline; /* one sentence of state */
     struct str detail;   /* what it means, what happens next */
     struct str billing;  /* truth about money; empty where there is nothing to say */
+    struct str coming;   /* which change comes when; empty: none */
 };
 
 struct status_subject {

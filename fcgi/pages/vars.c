@@ -82,6 +82,7 @@ const struct tmpl_var page_vars[V_COUNT] = {
     [V_NEXT_STEPS] = {"next_steps", TMPL_TEXT},
     [V_BILLING] = {"billing", TMPL_TEXT},
     [V_CHARGE] = {"charge", TMPL_TEXT},
+    [V_COMING] = {"coming", TMPL_TEXT},
     [V_MAIL] = {"mail", TMPL_TEXT},
     [V_LINK] = {"link", TMPL_URL},
     [V_UPDATED] = {"updated", TMPL_TEXT},

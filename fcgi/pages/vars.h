@@ -91,6 +91,7 @@ enum var {
     V_NEXT_STEPS,
     V_BILLING,
     V_CHARGE,
+    V_COMING,
     V_MAIL,
     V_LINK,
     V_UPDATED,

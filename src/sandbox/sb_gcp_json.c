@@ -54,7 +54,7 @@ static void write_offer(struct jsonw *w, const struct sb_gcp_ent *e)
     jsonw_kvs_opt(w, "offerDuration", str_of(e->duration));
     if (e->end && (!waits || e->approved || !e->duration[0]))
         sb_gcp_kv_time(w, "offerEndTime", e->end);
-    if (soon && e->offer[0]) {
+    if (soon && (e->offer[0] || e->pending_offer[0])) {
         sb_gcp_kv_time(w, "newOfferStartTime", waits ? e->start : e->cycle_end);
         if (!e->duration[0])
             sb_gcp_kv_time(w, "newOfferEndTime", e->end);

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "store/state.h"
 #include "worker/kinds.h"
+#include "worker/mail_coming.h"
 #include "worker/mail_money.h"
 #include "worker/mail_text.h"
 
@@ -20,7 +21,7 @@ enum { MAIL_MAX = 65536, TRIES_MAX = 12, PASSWORD_MAX = 4096 };
 
 struct mail_work {
     const char *kind;
-    struct str order, email, product, plan, endpoint, state, detail, money;
+    struct str order, email, product, plan, endpoint, state, detail, money, coming;
     char link[512];
     struct str message;
     const char *message_id;
@@ -112,6 +113,7 @@ static int compose(struct task *t)
         {"state", m->state},
         {"detail", m->detail},
         {"money", m->money},
+        {"coming", m->coming},
         {"next_steps", str_of(c->brand.next_steps)},
         {"contact", str_of(contact(t))},
     };
@@ -228,6 +230,7 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
     const struct cfg_market *market;
     const struct cfg_plan *plan;
     struct str channel, product;
+    struct coming coming;
 
     if (rc == -ENOENT || (rc == 0 && str_is(store_get(rows, "s.sent"), "1"))) {
         task_done(t);
@@ -240,7 +243,9 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
     channel = store_get(rows, "o.channel");
     product = store_get(rows, "o.product");
     market = config_market(c, channel, product);
-    plan = market ? config_plan(market, store_get(rows, "o.plan")) : NULL;
+    coming_of(&rows->row[0], "o.", market, store_row_int(&rows->row[0], "now", 0), &coming);
+    plan = market ? config_plan(market, coming.today) : NULL;
+    m->coming = mail_coming_text(t->arena, market, &coming);
     m->order = t->subject;
     m->email = arena_str(t->arena, store_get(rows, "o.email"));
     if (m->email.n == 0) /* nobody registered yet: the address that the marketplace gave */

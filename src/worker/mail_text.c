@@ -13,11 +13,11 @@ static const struct {
      "Thank you for your purchase of {product}, plan {plan}.\n\n"
      "We are preparing your environment now. You do not need to keep the page open: we will write "
      "to "
-     "you when it is ready. You can follow the progress here:\n\n{link}\n\n{money}"
+     "you when it is ready. You can follow the progress here:\n\n{link}\n\n{money}{coming}"
      "Anyone with this link can see the status of your purchase.\n\n{contact}"},
     {"ready", "{product}: your environment is ready",
      "Your environment for {product}, plan {plan}, is "
-     "ready:\n\n{endpoint}\n\n{next_steps}\n\n{money}"
+     "ready:\n\n{endpoint}\n\n{next_steps}\n\n{money}{coming}"
      "Status of your purchase: {link}\n\n{contact}"},
     {"delayed", "{product}: preparing your environment takes longer than usual",
      "Preparing your environment for {product} is taking longer than usual. Our team has been told "

@@ -334,6 +334,10 @@ async function charges(stack, browser) {
     await stack.ask("set", made.reg, "no_renewal=1");
     await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
     await eventually(async () => (await page.textContent(".fact")).includes("does not renew"), "another sentence", 60);
+    await stack.ask("set", made.reg, "no_renewal=", "next_plan=byhand");
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await eventually(async () => /changes to By hand .* keep plan Silver/.test(await page.textContent("#go")),
+      "the change that comes", 60);
   });
 }
 

@@ -20,9 +20,9 @@ const channels = [
   ["azure", ["signin", "unfinished", "wrong_account", "sign_in_again", "checking", "delayed", "form",
     "token_expired", "token_invalid", "product_unknown", "purchase_ended"],
   ["held", "held-failed", "committing", "approving", "never", "declined", "removed", "at-once", "scheduled",
-    "activating", "trial", "last", "payment", "ending"]],
+    "activating", "trial", "changing", "last", "payment", "ending"]],
   ["gcp", ["checking", "form", "token_expired", "token_invalid", "product_unknown", "purchase_ended"],
-    ["held", "committing", "activating", "at-once", "payment", "ending"]],
+    ["held", "committing", "activating", "at-once", "changing", "payment", "ending"]],
 ];
 const channelPlain = {
   "azure-help": "/marketplace/azure/acme-docs", "azure-missing": "/marketplace/azure/acme-docs?token=",

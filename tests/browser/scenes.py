@@ -70,6 +70,8 @@ CHANNEL_ORDERS = {
                   lambda s: {}),
     "activating": ({"granted": "0", "standing": "scheduled", "starts": "0"}, lambda s: {}),
     "trial": ({}, lambda s: done(s, fulfilment="READY", commit="done", trial=1)),
+    "changing": ({"next_plan": "Professional", "next_quantity": "25", "next_at": "4102444800000"},
+                 lambda s: done(s, fulfilment="READY", commit="done")),
     "last": ({}, lambda s: done(s, fulfilment="READY", commit="done", no_renewal=1)),
     "payment": ({}, lambda s: done(s, fulfilment="SUSPENDED", contract="SUSPENDED",
                                    commit="done")),

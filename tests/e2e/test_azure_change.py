@@ -2,6 +2,7 @@
 """What happens to a subscription later: changes by the buyer and by us, suspension, renewal, end.
 What the sandbox shows of the operation is the judge of the answer; what the engine did, of the
 effect."""
+import json
 import os
 import sys
 import time
@@ -75,13 +76,25 @@ class Change(AzureCase):
         self.assertNotIn(1, [v for k, v in count.items() if "count" in k or "visit" in k])
 
     def test_at_renewal(self):
-        p, _, order = self.ready()
+        """Bought now, served when the term ends; the page says which plan serves until when."""
+        p, page, order = self.ready()
+        self.assertNotIn("coming", self.s.status(page))
         op = self.s.settled(self.change(p, "later"))
         self.assertEqual(op["status"], "Succeeded")
-        self.s.wait_order(p, plan="later")
+        after = self.s.wait_order(p, plan="later")
         self.s.quiet()
         self.assertEqual(self.effects(order).count("spec"), 1)
         self.assertEqual(self.s.order_of(p)["fulfilment"], "READY")
+        coming = self.s.status(page)["coming"]
+        self.assertEqual((coming["plan"], coming["at"]), ("later", int(after["plan_until"])))
+        self.assertIn("Until then you keep plan starter.", coming["text"])
+        text = stack_http.request("GET", page).text
+        self.assertIn(coming["text"], text)
+        self.assertIn("· starter</p>", text)
+        shown = json.loads(self.s.cli("describe", "order", after["id"], "-o", "json").stdout)
+        told = shown["marketplace"]
+        self.assertEqual((told["plan"], told["served_plan"]), ("later", "starter"))
+        self.assertEqual(told["plan_until"] is None or told["plan_since"] is None, False)
 
     def test_quantity(self):
         p, _, order = self.ready("seats", quantity=5)

@@ -43,11 +43,29 @@ class Plan(GcpCase):
         self.change(p, "enterprise", "cycle-end")
         self.s.wait_order(p, pending_plan="enterprise", plan="starter", contract="ACTIVE")
         self.wait_state(p, "PENDING_PLAN_CHANGE")
+        self.s.wait_order(p, next_plan="enterprise")
         self.s.quiet()
         self.assertEqual(self.s.order_of(p)["plan"], "starter")
         self.assertEqual(self.effects(self.s.order_of(p)), self.effects(before))
+        coming = self.s.status(page)["coming"]
+        self.assertEqual((coming["plan"], coming.get("at")), ("enterprise", None))
+        self.assertIn("at the end of your current billing period. Until then you keep plan starter",
+                      self.s.status_text(page))
         self.s.gcp_do(p, "settle")
-        self.s.wait_order(p, plan="enterprise", pending_plan="", fulfilment="READY")
+        self.s.wait_order(p, plan="enterprise", pending_plan="", next_plan="", fulfilment="READY")
+        self.assertNotIn("coming", self.s.status(page))
+
+    def test_to_an_offer_at_the_end_of_the_cycle(self):
+        """Of an offer Google tells the day."""
+        p, _, page, _ = self.ready()
+        self.s.gcp_do(p, "change-plan", plan="enterprise", when="cycle-end", offer=True)
+        order = self.s.wait_order(p, next_plan="enterprise", plan="starter")
+        coming = self.s.status(page)["coming"]
+        self.assertEqual(coming["at"], int(order["next_at"]))
+        self.assertRegex(coming["text"], r"^Your plan changes to enterprise on \d+ \w+ \d{4}\.")
+        self.s.gcp_do(p, "cancel-plan-change")
+        self.s.wait_order(p, next_plan="", next_at="", pending_plan="")
+        self.assertNotIn("coming", self.s.status(page))
 
     def test_withdrawn_after_it_was_accepted(self):
         p, _, _, before = self.ready()

@@ -443,6 +443,28 @@ class Money(Pages):
         self.assertIn("Acme is checking your order", text)
         self.assertEqual((status["state"], status["billing"]), ("approving", "held_by_hand"))
 
+    def test_what_comes_later(self):
+        ready = {"commit": "done", "at_ready": 5, "fulfilment": "READY"}
+        later = self.s.now() + 40 * 86400000
+        for product, own in (("acme-docs", "Silver"), ("acme-charts", "Basic")):
+            for said, words in (
+                    ({"next_plan": "byhand"}, "Your plan changes to"),
+                    ({"next_plan": "<b>odd</b>", "next_at": str(later)},
+                     "Your plan changes to &lt;b&gt;odd&lt;/b&gt; on "),
+                    ({"next_quantity": "7", "next_at": str(later)},
+                     "Your quantity changes to 7 on ")):
+                text, status = self.page(product, said, **ready)
+                self.assertIn(words, text, (product, said))
+                self.assertIn("Until then ", status["coming"]["text"])
+                self.assertEqual(status["coming"].get("at"),
+                                 int(said["next_at"]) if "next_at" in said else None)
+                if "next_plan" in said:
+                    self.assertIn("Until then you keep plan %s." % own, text)
+        text, status = self.page("acme-docs", {"next_plan": "byhand"},
+                                 **dict(ready, contract="CANCELLED", fulfilment="SUSPENDED"))
+        self.assertNotIn("coming", status)
+        self.assertNotIn("Until then", text)
+
     def test_refusals(self):
         for product in ("acme-docs", "acme-charts", "acme-notes"):
             channel = {"acme-docs": "azure", "acme-charts": "gcp"}.get(product, "aws")

@@ -312,6 +312,45 @@ static void times(void **state)
     assert_int_equal(when_mask_mail(arena, STR("none")).n, 0);
 }
 
+/* A change that comes later is told while the contract runs, and only until it comes. */
+static void what_comes(void **state)
+{
+    static const struct cfg_kv rule = {"others", "at-renewal"};
+    static const struct cfg_plan plans[] = {
+        {.name = "a", .dimension = "a", .changes = &rule, .nchanges = 1},
+        {.name = "b", .dimension = "b"}};
+    static const struct cfg_market market = {
+        .channel = "azure", .contract = true, .plans = plans, .nplans = 2};
+    static const struct {
+        const char *row, *word, *today;
+        int64_t until;
+        unsigned phase;
+    } t[] = {
+        {DONE "fulfilment=READY plan=a", "", "a", INT64_MAX, 0},
+        {DONE "fulfilment=READY plan=b served=a plan_until=2000", "plan.dated", "a", 2000, 0},
+        {DONE "fulfilment=DEGRADED plan=b served=a plan_until=2000", "plan.dated", "a", 2000, 0},
+        {DONE "fulfilment=READY plan=b served=a plan_until=900", "", "b", INT64_MAX, 4},
+        {DONE "fulfilment=READY plan=a next_plan=b", "plan", "a", INT64_MAX, 0},
+        {DONE "fulfilment=READY plan=a next_plan=b next_at=3000", "plan.dated", "a", 3000, 0},
+        {DONE "fulfilment=READY plan=a next_plan=b next_at=900", "", "a", INT64_MAX, 8},
+        {DONE "fulfilment=READY plan=a next_quantity=4 next_at=3000", "quantity.dated", "a", 3000,
+         0},
+        {DONE "fulfilment=READY plan=a next_plan=b next_quantity=4", "both", "a", INT64_MAX, 0},
+        {DONE "fulfilment=DELETING plan=a next_plan=b", "", "a", INT64_MAX, 0},
+        {"contract=CANCELLED fulfilment=READY plan=a next_plan=b", "", "a", INT64_MAX, 0},
+    };
+    struct status s;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+        status_of_order(row_of(t[i].row), &market, &plans[0], 1000, &s);
+        assert_string_equal(s.coming_word, t[i].word);
+        assert_true(str_is(s.coming.today, t[i].today));
+        assert_true(s.until == t[i].until);
+        assert_int_equal(s.phase, t[i].phase);
+    }
+}
+
 /* Until when the words hold, and which of the order's days are past at 1000. */
 static void days(void **state)
 {
@@ -443,6 +482,7 @@ int main(void)
         cmocka_unit_test(money),
         cmocka_unit_test(registrations),
         cmocka_unit_test(times),
+        cmocka_unit_test(what_comes),
         cmocka_unit_test(days),
         cmocka_unit_test(capabilities),
         cmocka_unit_test(origins),

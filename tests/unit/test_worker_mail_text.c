@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/enc.h"
+#include "worker/mail_coming.h"
 #include "worker/mail_money.h"
 #include "worker/mail_text.h"
 
@@ -139,10 +140,41 @@ static void finds_the_address(void **state)
     assert_true(str_is(mail_address(STR("a@b.c")), "a@b.c"));
 }
 
+static void changes_that_come_later(void **state)
+{
+    static const struct cfg_plan plans[] = {{.name = "a", .title = "Alpha"},
+                                            {.name = "b", .title = "Beta"}};
+    static const struct cfg_market market = {.plans = plans, .nplans = 2};
+    static const struct {
+        struct coming c;
+        const char *text;
+    } rows[] = {
+        {{{"", 0}, 0, 0, {"a", 1}}, ""},
+        {{{"b", 1}, 0, 1803988800000, {"a", 1}},
+         "Your plan changes to Beta on 2 March 2027. Until then you keep plan Alpha.\n\n"},
+        {{{"odd", 3}, 0, 0, {"a", 1}},
+         "Your plan changes to odd at the end of your current billing period. Until then you keep "
+         "plan Alpha.\n\n"},
+        {{{"", 0}, 7, 1803988800000, {"a", 1}},
+         "Your quantity changes to 7 on 2 March 2027. Until then nothing changes.\n\n"},
+        {{{"b", 1}, 7, 1803988800000, {"a", 1}},
+         "Your subscription changes to plan Beta with a quantity of 7 on 2 March 2027. Until then "
+         "you keep plan Alpha.\n\n"},
+    };
+    struct arena *a = arena_new(1024, 65536);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        assert_true(str_is(mail_coming_text(a, &market, &rows[i].c), rows[i].text));
+    assert_true(mail_coming_text(a, NULL, &rows[1].c).n > 0); /* no longer configured */
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(composes),
+        cmocka_unit_test(changes_that_come_later),
         cmocka_unit_test(money),
         cmocka_unit_test(refuses_bad_addresses),
         cmocka_unit_test(finds_the_address),

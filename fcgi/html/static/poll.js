@@ -50,7 +50,7 @@
   var wait = live.dataset.kind === "wait";
   var etag = live.dataset.etag, misses = 0, floor = 0, timer = 0, busy = false, stopped = false, last = Date.now();
   var pace = (Number(live.dataset.retry) || 1) * 1000;
-  var shown = [live.dataset.state, live.dataset.step, live.dataset.charge].join("/");
+  var shown = [live.dataset.state, live.dataset.step, live.dataset.charge, live.dataset.coming].join("/");
   if (!wait && !live.dataset.retry) return;
 
   function text(id, s) {
@@ -88,7 +88,7 @@
   }
 
   function part(j) {
-    return [j.state, j.step - 1, j.billing].join("/");
+    return [j.state, j.step - 1, j.billing, j.coming ? j.coming.text : ""].join("/");
   }
 
   function show(j) {

@@ -9,7 +9,8 @@ if s[1] then
         'confirmed', 'granted', 'email', 'want', 'hold', 'step', 'pct', 'msg', 'note', 'class',
         'code', 'endpoint', 'at_registered', 'at_confirmed', 'at_applied', 'at_verified',
         'at_ready', 'at_ended', 'delete_at', 'late', 'advisory', 'tenant', 'account', 'merged',
-        'commit', 'at_committed', 'standing', 'no_renewal', 'pending_plan', 'pending_quantity', 'unattended'}
+        'commit', 'at_committed', 'standing', 'no_renewal', 'unattended',
+        'served', 'plan_until', 'next_plan', 'next_quantity', 'next_at'}
     local v = call('HMGET', P .. 'o:' .. s[1], unpack(names))
     if not v[1] then refuse('LMNOENT', 'order') end
     local out = {'kind', 'order', 'order', s[1], 'now', int(NOW)}
