@@ -179,7 +179,8 @@ check:
 check-asan:
 	$(Q)tools/deps check
 	$(Q)$(again) O=$(O)-asan CFLAGS="$(asan)" HARDEN=-fPIE all unit replay
-	$(Q)tools/run-tests --build $(O)-asan --times 3 $(if $(ONLY),--only $(ONLY)) unit fuzz e2e
+	$(Q)ASAN_OPTIONS=exitcode=97:$$ASAN_OPTIONS UBSAN_OPTIONS=print_stacktrace=1 tools/run-tests \
+	    --build $(O)-asan --times 3 $(if $(ONLY),--only $(ONLY)) unit fuzz e2e
 check-valgrind:
 	$(Q)tools/deps check
 	$(Q)$(again) all unit replay
@@ -188,7 +189,7 @@ check-valgrind:
 fuzz:
 	$(Q)tools/deps lint
 	$(Q)$(again) O=$(O)-fuzz CC=clang HARDEN=-fPIE FUZZ_MAIN= \
-	    CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined" \
+	    CFLAGS="-O1 -g -Wno-missing-field-initializers -fsanitize=fuzzer-no-link,address,undefined" \
 	    LDLIBS=-fsanitize=fuzzer replay
 	$(Q)tools/fuzz $(O)-fuzz $(FUZZ_SECONDS)
 lint:

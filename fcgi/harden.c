@@ -7,6 +7,16 @@
 #include "base/log.h"
 #include "config/config.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#endif
+
 enum { REDIS_PORT = 6379 }; /* as the store takes it */
 
 /* A service manager may have done it, and then forbidden the call. */
@@ -26,6 +36,15 @@ static int basics(void)
     return no_core();
 }
 
+bool harden_has_sandbox(void)
+{
+#ifdef SANITIZED
+    return false;
+#else
+    return true;
+#endif
+}
+
 int harden_process(const struct config *cfg, enum harden_kind kind)
 {
     struct harden_rules rules = {.threads = kind == HARDEN_THREADS};
@@ -35,7 +54,7 @@ int harden_process(const struct config *cfg, enum harden_kind kind)
         return rc;
     if (!cfg->redis.socket[0])
         rules.tcp_port = cfg->redis.port ? cfg->redis.port : REDIS_PORT;
-    if (cfg->front.sandbox) {
+    if (cfg->front.sandbox && harden_has_sandbox()) {
         landlock = harden_landlock(&rules);
         if (landlock < 0)
             return landlock;

@@ -33,11 +33,11 @@ int harden_process(const struct config *cfg, enum harden_kind kind);
 
 /* harden_landlock.c. ABI of the kernel that was used (0: has none), or -errno. */
 int harden_landlock(const struct harden_rules *rules);
-/* harden_seccomp.c. 1, 0 in a build that cannot have it (sanitizers), or -errno. */
+/* harden_seccomp.c. 1 or -errno. */
 int harden_seccomp(const struct harden_rules *rules);
 
-/* False in builds with sanitizers. */
-bool harden_has_seccomp(void);
+/* False in builds with sanitizers: looking for leaks at the end reads /proc. */
+bool harden_has_sandbox(void);
 
 /* harden_escape.c: --selftest-escape: shuts a child in and lets it try to get out by `way` (open,
  * write, inet, exec, fork, bind or all). 0: contained; 1: it got out; 64: unknown way. */

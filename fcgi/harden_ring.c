@@ -10,7 +10,7 @@ int harden_no_ring(const struct config *cfg)
     scmp_filter_ctx c;
     int rc;
 
-    if (!cfg->front.sandbox || !harden_has_seccomp())
+    if (!cfg->front.sandbox || !harden_has_sandbox())
         return 0;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;

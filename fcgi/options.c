@@ -109,8 +109,8 @@ static int one(int c, struct options *o, int *code)
         return 0;
     case 'V':
         puts("lastmile-front " LASTMILE_VERSION);
-        puts(harden_has_seccomp() ? "sandbox: seccomp, landlock"
-                                  : "sandbox: landlock only (built with sanitizers)");
+        puts(harden_has_sandbox() ? "sandbox: seccomp, landlock"
+                                  : "sandbox: none (built with sanitizers)");
         break;
     case 'h':
         fputs(help, stdout);

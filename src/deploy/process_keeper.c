@@ -4,24 +4,37 @@
 
 #include "deploy/process_int.h"
 
+enum { PASSED_TEXT = 256 };
+
 /* Only what a test needs to reach through; nothing of the worker's environment. */
-static void make_env(char crash[96], const char *env[4])
+static const char *const passed[] = {
+    "LASTMILE_CRASH",
+#ifdef __SANITIZE_ADDRESS__
+    "ASAN_OPTIONS", /* where reports go: the keeper's own log goes with its tenant */
+#endif
+};
+enum { PASSED = sizeof(passed) / sizeof(passed[0]), ENVS = 2 + PASSED + 1 };
+
+static void make_env(char text[PASSED][PASSED_TEXT], const char *env[ENVS])
 {
-    const char *c = getenv("LASTMILE_CRASH");
     size_t n = 0;
 
     env[n++] = "PATH=/usr/bin:/bin";
     env[n++] = "LANG=C.UTF-8";
-    if (c && snprintf(crash, 96, "LASTMILE_CRASH=%s", c) < 96)
-        env[n++] = crash;
+    for (size_t i = 0; i < PASSED; i++) {
+        const char *v = getenv(passed[i]);
+
+        if (v && snprintf(text[i], PASSED_TEXT, "%s=%s", passed[i], v) < PASSED_TEXT)
+            env[n++] = text[i];
+    }
     env[n] = NULL;
 }
 
 int process_keeper_start(uv_loop_t *loop, const struct process_keeper_opts *o,
                          const struct child_events *ev, struct child **out)
 {
-    char id[16], crash[96];
-    const char *env[4];
+    char id[16], text[PASSED][PASSED_TEXT];
+    const char *env[ENVS];
     const char *argv[24];
     struct child_spec spec = {.argv = argv, .env = env};
     size_t n = 0;
@@ -51,6 +64,6 @@ int process_keeper_start(uv_loop_t *loop, const struct process_keeper_opts *o,
         argv[n++] = id;
     }
     argv[n] = NULL;
-    make_env(crash, env);
+    make_env(text, env);
     return child_start(loop, &spec, ev, out);
 }

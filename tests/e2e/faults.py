@@ -188,9 +188,11 @@ class FaultStack(Stack):
             stack_conf.write(self.v["dir"] + "/engine.sh", f.read(), 0o755)
 
     def stop(self):
-        super().stop()
-        self.health.shutdown()
-        self.health.server_close()
+        try:
+            super().stop()
+        finally:
+            self.health.shutdown()
+            self.health.server_close()
 
     def buy(self, product="notes", plan="starter", **more):
         """Each purchase is of an account of its own, unless one is given."""
@@ -237,7 +239,7 @@ class FaultStack(Stack):
     def part_like(self, name, other):
         """A second process of a part, with a log of its own."""
         p = self.parts[name]
-        return Part(other, p.argv, "%s/%s.log" % (self.v["log"], other), p.ready, p.user)
+        return Part(other, p.argv, "%s/%s.log" % (self.v["log"], other), p.ready, p.user, p.env)
 
     def order_of(self, purchase):
         """By a purchase of the sandbox (dict); None when there is none."""

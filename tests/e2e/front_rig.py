@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+import sanitize
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("LASTMILE_BUILD") or os.path.join(ROOT, "build")
@@ -293,4 +295,7 @@ class Rig:
             elif p.poll() is None:
                 p.terminate()
                 p.wait(20)
+        found = sanitize.reports(self.dir)
         shutil.rmtree(self.dir, ignore_errors=True)
+        if found:
+            raise AssertionError("a sanitizer reported: " + found)

@@ -25,6 +25,7 @@ import tempfile
 import threading
 import time
 
+import sanitize
 import stack_conf
 import stack_http
 from mailsink import MailSink
@@ -151,7 +152,9 @@ class Stack(Buyers):
             "nginx": lambda: self.get("/livez").status == 200,
             "apache": lambda: self.get("/livez", "apache").status == 200,
         }[name]
-        return Part(name, argv, "%s/%s.log" % (v["log"], name), ready, user)
+        # A keeper's stderr goes with its tenant; its environment comes from the worker's.
+        env = sanitize.environment(v["log"] + "/sanitizer") if name == "worker" else {}
+        return Part(name, argv, "%s/%s.log" % (v["log"], name), ready, user, env)
 
     @staticmethod
     def connects(path):
@@ -191,8 +194,11 @@ class Stack(Buyers):
             self.parts[name].stop()
         self.mail.close()
         self.stop_tenants()
+        found = sanitize.reports(self.v["log"], self.v["run"] + "/tenants")
         if not self.keep:
             shutil.rmtree(self.dir, ignore_errors=True)
+        if found:
+            raise StackError("a sanitizer reported: " + found)
 
     def __enter__(self):
         return self.start()
@@ -276,9 +282,12 @@ class Stack(Buyers):
 
     def cli(self, *args, timeout=30):
         """CompletedProcess of the operator's command."""
-        return subprocess.run([self.v["bin"] + "/lastmile", "--config",
+        done = subprocess.run([self.v["bin"] + "/lastmile", "--config",
                                self.v["etc"] + "/lastmile.yaml", *args],
                               capture_output=True, text=True, timeout=timeout, check=False)
+        if sanitize.report_in(done.stderr):
+            raise StackError(done.stderr)
+        return done
 
     def sandbox(self, method, path, body=None):
         """The sandbox's control API; path without /sandbox/api/."""

@@ -26,10 +26,12 @@ def tail(path, lines=25):
 
 
 class Part:
-    """ready: function without arguments, true when it serves. user: (uid, gid) or None."""
+    """ready: function without arguments, true when it serves. user: (uid, gid) or None. env: more
+    variables, for every start."""
 
-    def __init__(self, name, argv, log, ready, user=None):
+    def __init__(self, name, argv, log, ready, user=None, env=None):
         self.name, self.argv, self.log, self.ready, self.user = name, argv, log, ready, user
+        self.env = env or {}
         self.process, self.began = None, 0
 
     @property
@@ -49,6 +51,7 @@ class Part:
         for key in ("TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if key in os.environ:
                 clean[key] = os.environ[key]
+        clean.update(self.env)
         clean.update(env or {})
         with open(self.log, "ab") as log:
             self.began = log.tell()

@@ -9,6 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
+import sanitize
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get("LASTMILE_BUILD", os.path.join(ROOT, "build"))
@@ -90,6 +92,8 @@ class Sandbox:
             self.halt()
         self.p.stdout.close()
         shutil.rmtree(self.dir, ignore_errors=True)
+        if self.p.returncode == sanitize.STATUS:
+            raise RuntimeError("a sanitizer reported: see the sandbox's stderr above")
 
     def http(self, method, path, body=None, headers=None, timeout=30):
         """(status, headers, body bytes); redirects are not followed."""

@@ -178,8 +178,7 @@ class Held(AzureCase):
         state = self.s.wait_sub(p, "Unsubscribed", 30)
         self.assertEqual(state["activate_calls"], 0)
         self.assertEqual(len(self.s.ledger("SaasDelete", p["id"])), 1)
-        order = self.s.wait_order(p, fulfilment="CLOSED")
-        self.assertEqual(order["contract"], "CANCELLED")
+        order = self.s.wait_order(p, fulfilment="CLOSED", contract="CANCELLED")
         self.assertEqual(self.effects(order).count("create"), self.effects(order).count("delete"))
 
     def test_deadline_rejects_before_anybody_came(self):

@@ -64,7 +64,8 @@ class Two(unittest.TestCase):
             o = self.s.order_of(p)
             self.assertEqual((o["fulfilment"], o["contract"]), ("READY", "ACTIVE"))
             self.assertEqual(tenants[o["tenant"]], ["create", "spec", "serve"])
-            self.assertEqual(len(self.s.wait_mails(mail, 2)), 2)
+            told = [m["Subject"] for m in self.s.wait_mails(mail, 2)]
+            self.assertEqual(len(told), 2, told)
         self.assertEqual(len(tenants), len([o for o in self.s.orders() if o.get("tenant")]))
 
     def log_of(self, name):

@@ -219,7 +219,8 @@ class Nginx(WebServers, unittest.TestCase):
         until(lambda: fetch(self.origin, LIVEZ)[0] == 200, "an answer")
 
     def test_reload_with_a_broken_configuration(self):
-        before = self.front.children()
+        before = until(lambda: len(self.front.children()) == 2 and self.front.children(),
+                       "those of an earlier reload are gone")
         failed = self.front.count("front.reload_failed")
         with open(self.rig.dir + "/front.yaml", "a", encoding="ascii") as f:
             f.write("nonsense: 1\n")
@@ -325,7 +326,7 @@ class Restart(unittest.TestCase):
                 s.close()
 
 
-NO_SANDBOX = "%s has no seccomp (built with sanitizers)" % front_rig.FRONT
+NO_SANDBOX = "%s has no sandbox (built with sanitizers)" % front_rig.FRONT
 
 
 @unittest.skipIf(front_rig.missing(), "not built: %s" % front_rig.FRONT)

@@ -1,5 +1,6 @@
 """lastmile-keeper by itself, with a program that misbehaves on request: what it does for a hanging,
 crashing, stubborn, forking or chatty tenant, and how its control socket treats its peers."""
+import glob
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ import tempfile
 import threading
 import time
 import unittest
+
+import sanitize
 
 BUILD = os.environ.get("LASTMILE_BUILD") or os.path.join(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "build")
@@ -97,9 +100,24 @@ class KeeperTest(unittest.TestCase):
             eventually(lambda: not os.path.exists(self.run_dir))
         except OSError:
             pass
+        if sanitize.environment(""):  # what leaks is told at the very end
+            eventually(lambda: not self.keeper_lives())
+        found = sanitize.reports(self.dir)
         shutil.rmtree(self.dir, ignore_errors=True)
+        self.assertEqual(found, "")
+
+    def keeper_lives(self):
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            try:
+                with open(path, "rb") as f:
+                    if self.run_dir.encode() in f.read().split(b"\0"):
+                        return True
+            except OSError:
+                pass
+        return False
 
     def start(self, **env):
+        env.update(sanitize.environment(self.dir + "/sanitizer"))
         argv = [KEEPER, "--tenant", self.tenant, "--run", self.run_dir, "--data", self.data,
                 "--record", self.data + ".json", "--archive", self.dir + "/archive"]
         if os.geteuid() == 0:

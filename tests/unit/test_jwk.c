@@ -217,7 +217,7 @@ static void bounded(void **state)
     buf_init(&b, RIG_TEXT);
     buf_cat(&b, "{\"keys\":[");
     for (int i = 0; i < JWK_KEYS + 10; i++) {
-        char name[8];
+        char name[16];
 
         snprintf(name, sizeof(name), "k%d", i);
         rig_jwk(good, name, "", &b);

@@ -75,7 +75,7 @@ static void a_replica_in_step_is_waited_for(void **state)
     fx.cfg.wait_replicas = 1;
     fx.cfg.wait_ms = 5000;
     for (int i = 0; i < 20; i++) {
-        char id[16];
+        char id[24];
 
         snprintf(id, sizeof(id), "w%d", i);
         OK(0, STORE_LAND, id, "aws", "saas", "t", "1000", "");
