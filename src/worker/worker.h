@@ -71,6 +71,14 @@ struct worker {
     char sweep_cursor[64];
 };
 
+/* control.c: signals, and the end that they ask for. */
+void control_start(struct worker *w);
+
+/* begin.c: waits for Redis, refuses one that would lose orders, makes or checks every shard. Runs
+ * the loop meanwhile. -EINTR: asked to stop before it was there. */
+int begin_store(struct worker *w);
+
+enum { SNAPSHOT_WHY_MAX = 65536 };
 /* snapshot.c: 0 or -errno with *why. The caller owns one reference. */
 int snapshot_open(struct worker *w, const char *path, struct snapshot **out, struct buf *why);
 struct snapshot *snapshot_ref(struct snapshot *s);
