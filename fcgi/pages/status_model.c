@@ -279,6 +279,7 @@ void status_of_order(const struct store_row *row, const struct cfg_market *marke
         suspended(out);
     if (contract_over(out))
         contract_ended(out, f);
+    out->over = contract_over(out) || declined(out);
     if (declined(out)) {
         out->state = "declined";
         out->mood = MOOD_ENDED;

@@ -42,6 +42,7 @@ struct status {
     bool was_ready;
     bool deploys; /* an environment of its own is made (plan's pattern) */
     bool manual;
+    bool over;             /* the purchase has ended, or never began and never will */
     bool payment;          /* suspended by the channel, not by the seller */
     unsigned step, nsteps; /* step counts from 1; nsteps + 1 when all are done */
     struct status_step steps[STATUS_STEPS];

@@ -88,7 +88,10 @@ static void put_bought(struct page *p, const struct status_call *c)
                  c->subject.kind == 'o' ? c->status.coming.today : store_row_get(c->row, "plan"));
     regview_bought(p, "bought.product", p->v[V_PRODUCT].s);
     regview_bought(p, "bought.plan", p->v[V_PLAN].s);
-    if (c->subject.kind == 'o')
+    /* Of what is over there is no term, and nothing to cancel. */
+    if (c->status.over)
+        page_set(p, V_MANAGE, str_make(NULL, 0));
+    else if (c->subject.kind == 'o')
         regview_bought(p, "bought.term",
                        regview_term(p, store_row_int(c->row, "starts", 0),
                                     store_row_int(c->row, "ends", 0),

@@ -221,7 +221,8 @@ class SignIn(Pages):
         _, q2, cookie2 = self.s.begin_sign_in(other)
         name, value = cookie.split(";")[0].split("=", 1)
         name2 = cookie2.split("=", 1)[0]
-        bad = [(None, q["state"]), (cookie, q2["state"]), (cookie, q["state"][:-1] + "A"),
+        changed = q["state"][:-1] + ("E" if q["state"][-1] == "A" else "A")
+        bad = [(None, q["state"]), (cookie, q2["state"]), (cookie, changed),
                (cookie, q["state"][:8]), (cookie, ""), (cookie, "x" * 43),
                ("%s=%s" % (name, value[:-1]), q["state"]), ("%s=" % name, q["state"]),
                ("%s=%s" % (name2, value), q2["state"]),
@@ -434,6 +435,9 @@ class Money(Pages):
             for upsert, order, word, words in table:
                 text, status = self.page(product, upsert, **order)
                 self.assertIn(words, text, (product, order))
+                over = status["billing"] in ("declined", "never", "ended")
+                for said in ("<dt>Term</dt>", "Change or cancel"):
+                    self.assertEqual(said in text, not over, (product, order, said))
                 if word:
                     self.assertEqual(status["billing"], word)
         text, _ = self.page("acme-docs")
