@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Every crash point of the sources is one that a test dies at: a new one, or a new call of a script,
-is missing here until a sweep has it."""
+"""Every crash point of the sources is one that a test dies at: a new one, or a new call of a
+script, is missing here until a sweep has it."""
 import glob
 import os
 import re

@@ -468,6 +468,24 @@ static void times(const struct kind *k)
     claim_is(k, "exp", seconds(iat - 1), JWT_LIFETIME);
 }
 
+/* Where no longest life is wanted (an id token), the times that are there still count. */
+static void times_without_a_longest_life(const struct kind *kind)
+{
+    static const char *const no_time[] = {"\"1757003590\"", "1757003590.5", "{}"};
+    struct kind k = *kind;
+
+    k.life = 0;
+    claim_is(&k, "iat", NULL, JWT_OK);
+    claim_is(&k, "exp", seconds(NOW + 1000000), JWT_OK);
+    claim_is(&k, "exp", NULL, JWT_LIFETIME);
+    for (size_t i = 0; i < sizeof(no_time) / sizeof(no_time[0]); i++) {
+        claim_is(&k, "exp", no_time[i], JWT_LIFETIME);
+        claim_is(&k, "nbf", no_time[i], JWT_LIFETIME);
+        claim_is(&k, "iat", no_time[i], JWT_LIFETIME);
+    }
+    claim_is(&k, "exp", seconds(NOW - k.skew), JWT_EXPIRED);
+}
+
 static void issuers(const struct kind *k)
 {
     static const char *const bad[] = {
@@ -570,6 +588,7 @@ static void lies_of_every_kind(void **state)
         oversize(k);
         payloads(k);
         times(k);
+        times_without_a_longest_life(k);
         issuers(k);
         audiences(k);
         other_claims(k);
