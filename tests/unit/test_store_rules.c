@@ -6,7 +6,8 @@
 #define O1                  "o0-aaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define O2                  "o0-bbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define O3                  "o0-cccccccccccccccccccccccccc"
-#define PLACE(id)           OK(0, STORE_ORDER_PLACE, id, "cap", "1000000", "{}", "a@b.example", "60000")
+#define FORM                "cap", "1000000", "{}", "a@b.example", "60000"
+#define PLACE(id)           OK(0, STORE_ORDER_PLACE, id, FORM)
 #define UPSERT(id, at, ...) OK(0, STORE_ORDER_UPSERT, id, at, __VA_ARGS__)
 #define WRITE(...)          OK(0, STORE_ORDER_WRITE, task, token, O1, __VA_ARGS__)
 #define FINISH(how)         OK(0, STORE_TASK_FINISH, task, token, how, "0", "STUCK", "text")
