@@ -60,6 +60,18 @@ void buf_add(struct buf *b, const void *p, size_t n)
     b->p[b->len] = '\0';
 }
 
+char *buf_room(struct buf *b, size_t n)
+{
+    char *p;
+
+    if (!grow(b, n))
+        return NULL;
+    p = b->p + b->len;
+    b->len += n;
+    b->p[b->len] = '\0';
+    return p;
+}
+
 void buf_ch(struct buf *b, char c)
 {
     buf_add(b, &c, 1);

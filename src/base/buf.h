@@ -30,6 +30,8 @@ void buf_free(struct buf *b);
 /* Forgets content and error, keeps the memory. */
 void buf_reset(struct buf *b);
 void buf_add(struct buf *b, const void *p, size_t n);
+/* Room for n more bytes of content, which the caller fills at once; NULL when they do not fit. */
+char *buf_room(struct buf *b, size_t n);
 void buf_ch(struct buf *b, char c);
 void buf_cat(struct buf *b, const char *s);
 void buf_str(struct buf *b, struct str s);

@@ -29,3 +29,8 @@ void hash_hmac(struct str key, struct str msg, uint8_t out[HASH_LEN])
     crypto_auth_hmacsha256_update(&st, (const unsigned char *)msg.p, msg.n);
     crypto_auth_hmacsha256_final(&st, out);
 }
+
+void hash_tag(const uint8_t key[HASH_TAG], struct str s, uint8_t out[HASH_TAG])
+{
+    crypto_shorthash_siphashx24(out, (const unsigned char *)s.p, s.n, key);
+}

@@ -36,30 +36,40 @@ struct redis_call *redis_queue_pop(struct redis_queue *q)
     return call;
 }
 
-static void put_number(struct buf *b, char mark, size_t n)
+/* "<mark><n>\r\n" at the end of text; where it begins. */
+static size_t head_at(char text[32], char mark, size_t n)
 {
-    char digits[32];
-    size_t i = sizeof(digits);
+    size_t i = 32;
 
-    digits[--i] = '\n';
-    digits[--i] = '\r';
+    text[--i] = '\n';
+    text[--i] = '\r';
     do
-        digits[--i] = (char)('0' + n % 10);
+        text[--i] = (char)('0' + n % 10);
     while (n /= 10);
-    digits[--i] = mark;
-    buf_add(b, digits + i, sizeof(digits) - i);
+    text[--i] = mark;
+    return i;
 }
 
 void redis_array(struct buf *b, size_t n)
 {
-    put_number(b, '*', n);
+    char text[32];
+    size_t at = head_at(text, '*', n);
+
+    buf_add(b, text + at, sizeof(text) - at);
 }
 
 void redis_bulk(struct buf *b, struct str s)
 {
-    put_number(b, '$', s.n);
-    buf_str(b, s);
-    buf_add(b, "\r\n", 2);
+    char text[32], *p;
+    size_t at = head_at(text, '$', s.n), n = sizeof(text) - at;
+
+    p = buf_room(b, n + s.n + 2);
+    if (!p)
+        return;
+    memcpy(p, text + at, n);
+    if (s.n)
+        memcpy(p + n, s.p, s.n);
+    memcpy(p + n + s.n, "\r\n", 2);
 }
 
 struct redis_call *redis_call_new(struct redis *c)

@@ -71,6 +71,8 @@ int store_open(uv_loop_t *loop, const struct cfg_redis *cfg, enum store_user use
         return -ENOMEM;
     s->loop = loop;
     s->cfg = cfg;
+    for (unsigned i = 0; i < cfg->shards; i++)
+        snprintf(s->tag[i], sizeof(s->tag[i]), "{p%u}:", i);
     buf_init(&s->password, PASSWORD_MAX);
     s->redis_cfg.socket = first(cfg->socket, "");
     s->redis_cfg.host = first(cfg->host, "127.0.0.1");
@@ -147,11 +149,20 @@ struct redis_call *store_new_call(struct store *s, struct redis *c, enum call_ki
     return call;
 }
 
-static struct str shard_key(char *buf, size_t cap, unsigned shard, const char *rest, struct str id)
+static struct str shard_key(const struct store *s, char *text, size_t cap, unsigned shard,
+                            struct str kind, struct str id)
 {
-    int n = snprintf(buf, cap, "{p%u}:%s%.*s", shard, rest, STR_FMT(id));
+    const struct str part[] = {str_of(shard < s->cfg->shards ? s->tag[shard] : ""), kind, id};
+    size_t n = 0;
 
-    return n > 0 && (size_t)n < cap ? str_make(buf, (size_t)n) : str_of("");
+    for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
+        if (part[i].n > cap - n)
+            return str_of("");
+        if (part[i].n)
+            memcpy(text + n, part[i].p, part[i].n);
+        n += part[i].n;
+    }
+    return str_make(text, n);
 }
 
 /* WAIT n ms behind a writing script: its reply says how many replicas have the write. */
@@ -185,7 +196,7 @@ void store_call(struct store *s, unsigned shard, enum store_script id, const str
     redis_bulk(&call->cmd, STR("EVALSHA"));
     redis_bulk(&call->cmd, str_make(script->sha, SHA1_HEX - 1));
     redis_bulk(&call->cmd, STR("1"));
-    redis_bulk(&call->cmd, shard_key(key, sizeof(key), shard, "meta", str_of("")));
+    redis_bulk(&call->cmd, shard_key(s, key, sizeof(key), shard, STR("meta"), STR("")));
     for (size_t i = 0; i < nargs; i++)
         redis_bulk(&call->cmd, args[i]);
     if (upsert) { /* the tenant's name follows from the order's: nobody else has to know how */
@@ -201,10 +212,9 @@ void store_call(struct store *s, unsigned shard, enum store_script id, const str
         redis_send(s->main, call);
 }
 
-/* HMGET of the names, and of one that the key has if it is there at all: it tells an absent key
- * from an empty one. */
+/* HMGET of the names. The key has the first one if it is there at all. */
 static void fields(struct store *s, struct str key, const char *const *names, size_t n,
-                   const char *sure, store_cb *cb, void *arg)
+                   store_cb *cb, void *arg)
 {
     struct redis_call *call = store_new_call(s, s->main, CALL_FIELDS, cb, arg);
 
@@ -216,12 +226,11 @@ static void fields(struct store *s, struct str key, const char *const *names, si
     }
     call->names = names;
     call->n = n;
-    redis_array(&call->cmd, 3 + n);
+    redis_array(&call->cmd, 2 + n);
     redis_bulk(&call->cmd, STR("HMGET"));
     redis_bulk(&call->cmd, key);
     for (size_t i = 0; i < n; i++)
         redis_bulk(&call->cmd, str_of(names[i]));
-    redis_bulk(&call->cmd, str_of(sure));
     redis_send(s->main, call);
 }
 
@@ -233,8 +242,8 @@ void store_order_fields(struct store *s, struct str order_id, const char *const 
     unsigned shard;
 
     if (id_shard(order_id, s->cfg->shards, &shard) == 0)
-        key = shard_key(text, sizeof(text), shard, "o:", order_id);
-    fields(s, key, names, n, "id", cb, arg);
+        key = shard_key(s, text, sizeof(text), shard, STR("o:"), order_id);
+    fields(s, key, names, n, cb, arg);
 }
 
 void store_capability(struct store *s, unsigned shard, struct str cap_hash, store_cb *cb, void *arg)
@@ -244,8 +253,8 @@ void store_capability(struct store *s, unsigned shard, struct str cap_hash, stor
     char text[96];
 
     if (shard < s->cfg->shards)
-        key = shard_key(text, sizeof(text), shard, "s:", cap_hash);
-    fields(s, key, names, 1, names[0], cb, arg);
+        key = shard_key(s, text, sizeof(text), shard, STR("s:"), cap_hash);
+    fields(s, key, names, 1, cb, arg);
 }
 
 void store_wait(struct store *s, unsigned shard, const char *const *roles, size_t nroles,
@@ -268,7 +277,8 @@ void store_wait(struct store *s, unsigned shard, const char *const *roles, size_
     redis_array(&call->cmd, 2 + nroles);
     redis_bulk(&call->cmd, STR("BZPOPMIN"));
     for (size_t i = 0; i < nroles; i++)
-        redis_bulk(&call->cmd, shard_key(text, sizeof(text), shard, "wake:", str_of(roles[i])));
+        redis_bulk(&call->cmd,
+                   shard_key(s, text, sizeof(text), shard, STR("wake:"), str_of(roles[i])));
     snprintf(text, sizeof(text), "%llu.%03u", (unsigned long long)(wait_ms / 1000),
              (unsigned)(wait_ms % 1000));
     redis_bulk(&call->cmd, str_of(text));

@@ -120,8 +120,9 @@ void store_close(struct store **s);
 unsigned store_shards(const struct store *s);
 void store_call(struct store *s, unsigned shard, enum store_script script, const struct str *args,
                 size_t nargs, store_cb *cb, void *arg);
-/* The hot read of the status poll: HMGET of the given fields of one order, without a script. One
- * row; absent fields are empty; -ENOENT when the order is gone. */
+/* The hot read of the status poll: HMGET of the given fields of one order, without a script. The
+ * first must be one that every order has ("ver"). One row; absent fields are empty; -ENOENT when
+ * the order is gone. */
 void store_order_fields(struct store *s, struct str order_id, const char *const *fields, size_t n,
                         store_cb *cb, void *arg);
 /* The order that a capability opens, for a poll, without a script: one row of "order"; -ENOENT when

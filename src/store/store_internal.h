@@ -13,6 +13,7 @@ struct store {
     const struct cfg_redis *cfg;
     struct redis_cfg redis_cfg;
     struct buf password;
+    char tag[ID_SHARDS_MAX][16]; /* "{p12}:", in front of every key of a shard */
     struct redis *main;
     struct redis *waits[ID_SHARDS_MAX]; /* made when first waited on */
     unsigned open;                      /* connections not yet closed */

@@ -113,9 +113,9 @@ static enum redis_next fields_reply(struct store *s, struct redis_call *call,
 
     if (reply->type == REPLY_ERROR)
         rc = refusal(s, reply, &renew);
-    else if (reply->type != REPLY_ARRAY || reply->n != call->n + 1)
+    else if (reply->type != REPLY_ARRAY || reply->n != call->n)
         rc = -EPROTO;
-    else if (reply->e[call->n]->type == REPLY_NIL)
+    else if (reply->e[0]->type == REPLY_NIL)
         rc = -ENOENT;
     else
         rc = reply_pairs(reader, reply, call->names, call->n, &rows);

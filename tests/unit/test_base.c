@@ -288,10 +288,51 @@ static void arena_has_a_maximum(void **state)
     assert_null(a);
 }
 
+/* SipHash-2-4 with 128 bits of output: the first vectors of its reference implementation. */
+static void tags(void **state)
+{
+    static const char *const want[] = {"a3817f04ba25a8e66df67214c7550293",
+                                       "da87c1d86b99af44347659119b22fc45"};
+    uint8_t key[HASH_TAG], tag[HASH_TAG];
+    struct buf b;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(key); i++)
+        key[i] = (uint8_t)i;
+    buf_init(&b, 64);
+    for (size_t n = 0; n < 2; n++) {
+        buf_reset(&b);
+        hash_tag(key, str_make("", n), tag);
+        enc_hex(&b, tag, sizeof(tag));
+        assert_string_equal(buf_cstr(&b), want[n]);
+    }
+    buf_free(&b);
+}
+
+static void room(void **state)
+{
+    struct buf b;
+    char *p;
+
+    (void)state;
+    buf_init(&b, 8);
+    buf_cat(&b, "abc");
+    p = buf_room(&b, 5);
+    assert_non_null(p);
+    memcpy(p, "defgh", 5);
+    assert_string_equal(buf_cstr(&b), "abcdefgh");
+    assert_int_equal(b.len, 8);
+    assert_null(buf_room(&b, 1));
+    assert_true(buf_err(&b) < 0);
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buf_is_bounded),
+        cmocka_unit_test(room),
+        cmocka_unit_test(tags),
         cmocka_unit_test(numbers_are_strict),
         cmocka_unit_test(utf8_follows_rfc3629),
         cmocka_unit_test(encodings_round_trip),

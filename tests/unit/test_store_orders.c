@@ -34,6 +34,20 @@ static const char *order_field(const char *id, const char *name)
     return field(name);
 }
 
+/* Whatever else is known of it: a poll is the most frequent read there is. */
+static void what_a_poll_reads_stands_first(void **state)
+{
+    static const char first[] = "ver updated id ";
+
+    (void)state;
+    UPSERT(O1, "1000", "plan", "starter", "quantity", "5", "granted", "1");
+    UPSERT(O1, "2000", "plan", "pro", "region", "eu");
+    assert_memory_equal(
+        RAW("EVAL", "return table.concat(redis.call('HKEYS', KEYS[1]), ' ')", "1", "{p0}:o:" O1),
+        first, sizeof(first) - 1);
+    assert_string_equal(RAW("HGET", "{p0}:o:" O1, "ver"), "2");
+}
+
 static void facts_arrive_in_any_order(void **state)
 {
     (void)state;
@@ -356,6 +370,7 @@ static void init_checks_what_is_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(what_a_poll_reads_stands_first),
         T(facts_arrive_in_any_order),
         T(what_an_upsert_may_not_say),
         T(what_matters_wakes_the_work_once_registered),

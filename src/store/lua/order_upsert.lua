@@ -114,11 +114,15 @@ for k, val in pairs(new) do
 end
 
 write_clock()
+if created then
+    -- First in the hash: what a poll reads. Redis passes over every field before the one it wants.
+    call('HSET', key, 'ver', '1', 'updated', int(NOW), 'id', id)
+end
 local changed, seen = put(key, o, list)
 local ver = tonumber(o.ver) or 0
 if created or seen then ver = ver + 1 end
 if created then
-    call('HSET', key, 'id', id, 'created', int(NOW), 'fulfilment', 'RECEIVED', 'registered', '0')
+    call('HSET', key, 'created', int(NOW), 'fulfilment', 'RECEIVED', 'registered', '0')
     call('ZADD', P .. 'orders', int(NOW), id)
     count(nil, nil, to, 'RECEIVED')
     log(id, int(ver), 'order.created', '', '')
