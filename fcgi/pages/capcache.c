@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/enc.h"
+#include "base/rand.h"
 
 enum { SETS = CAPCACHE_SLOTS / CAPCACHE_WAYS, SWEEP = 64 };
 
 struct slot {
-    uint8_t hash[HASH_LEN];
+    struct cap_key key;
     uint64_t until; /* 0: free */
     char order[ID_ORDER];
     bool answered;
@@ -17,6 +17,7 @@ struct slot {
 };
 
 struct capcache {
+    uint8_t secret[HASH_TAG]; /* key of the keys */
     struct forms *bodies;
     size_t hand; /* next slot to give its body back when room is wanted */
     struct slot slot[CAPCACHE_SLOTS];
@@ -27,7 +28,15 @@ int capcache_new(struct capcache **out)
     *out = calloc(1, sizeof(**out)); /* untouched pages cost nothing */
     if (*out && forms_new(CAPCACHE_BYTES, &(*out)->bodies))
         capcache_free(out);
-    return *out ? 0 : -ENOMEM;
+    if (!*out)
+        return -ENOMEM;
+    rand_bytes((*out)->secret, sizeof((*out)->secret));
+    return 0;
+}
+
+void capcache_key(const struct capcache *c, struct str capability, struct cap_key *out)
+{
+    hash_tag(c->secret, capability, out->tag);
 }
 
 static void forget_answer(struct capcache *c, struct slot *s)
@@ -49,28 +58,25 @@ void capcache_free(struct capcache **c)
     *c = NULL;
 }
 
-/* First slot of the set; CAPCACHE_SLOTS: no hash. */
-static size_t place(const char hash[HASH_HEX], uint8_t raw[HASH_LEN])
+/* First slot of the set. */
+static size_t place(const struct cap_key *key)
 {
-    if (enc_hex_dec(str_make(hash, HASH_HEX - 1), raw, HASH_LEN) != HASH_LEN)
-        return CAPCACHE_SLOTS;
-    return ((size_t)raw[0] << 8 | raw[1]) % SETS * CAPCACHE_WAYS;
+    return ((size_t)key->tag[0] << 8 | key->tag[1]) % SETS * CAPCACHE_WAYS;
 }
 
-static size_t find(const struct capcache *c, const char hash[HASH_HEX])
+static size_t find(const struct capcache *c, const struct cap_key *key)
 {
-    uint8_t raw[HASH_LEN];
-    size_t first = place(hash, raw), i;
+    size_t first = place(key), i;
 
-    for (i = first; i < CAPCACHE_SLOTS && i < first + CAPCACHE_WAYS; i++)
-        if (c->slot[i].until && memcmp(c->slot[i].hash, raw, HASH_LEN) == 0)
+    for (i = first; i < first + CAPCACHE_WAYS; i++)
+        if (c->slot[i].until && memcmp(&c->slot[i].key, key, sizeof(*key)) == 0)
             return i;
     return CAPCACHE_SLOTS;
 }
 
-struct str capcache_get(const struct capcache *c, const char hash[HASH_HEX], uint64_t now_ms)
+struct str capcache_get(const struct capcache *c, const struct cap_key *key, uint64_t now_ms)
 {
-    size_t i = find(c, hash);
+    size_t i = find(c, key);
 
     if (i == CAPCACHE_SLOTS || c->slot[i].until <= now_ms)
         return str_make(NULL, 0);
@@ -78,36 +84,32 @@ struct str capcache_get(const struct capcache *c, const char hash[HASH_HEX], uin
 }
 
 /* The capability's own slot, or the one of its set that is free or was put first. */
-static struct slot *slot_for(struct capcache *c, const char hash[HASH_HEX], uint8_t raw[HASH_LEN])
+static struct slot *slot_for(struct capcache *c, const struct cap_key *key)
 {
-    size_t first = place(hash, raw), own = find(c, hash), i;
-    struct slot *oldest;
+    size_t first = place(key), own = find(c, key), i;
+    struct slot *oldest = &c->slot[first];
 
-    if (own < CAPCACHE_SLOTS || first == CAPCACHE_SLOTS)
-        return own < CAPCACHE_SLOTS ? &c->slot[own] : NULL;
-    oldest = &c->slot[first];
+    if (own < CAPCACHE_SLOTS)
+        return &c->slot[own];
     for (i = first + 1; i < first + CAPCACHE_WAYS; i++)
         if (c->slot[i].until < oldest->until)
             oldest = &c->slot[i];
     return oldest;
 }
 
-void capcache_put(struct capcache *c, const char hash[HASH_HEX], struct str order, uint64_t now_ms)
+void capcache_put(struct capcache *c, const struct cap_key *key, struct str order, uint64_t now_ms)
 {
-    uint8_t raw[HASH_LEN];
-    struct slot *s = slot_for(c, hash, raw);
+    struct slot *s = slot_for(c, key);
 
-    if (!s)
-        return;
-    if (memcmp(s->hash, raw, HASH_LEN) != 0 || !str_is(order, s->order))
+    if (memcmp(&s->key, key, sizeof(*key)) != 0 || !str_is(order, s->order))
         forget_answer(c, s);
-    memcpy(s->hash, raw, HASH_LEN);
+    s->key = *key;
     s->until = str_copy(order, s->order, sizeof(s->order)) ? 0 : now_ms + CAPCACHE_MS;
 }
 
-void capcache_drop(struct capcache *c, const char hash[HASH_HEX])
+void capcache_drop(struct capcache *c, const struct cap_key *key)
 {
-    size_t i = find(c, hash);
+    size_t i = find(c, key);
 
     if (i == CAPCACHE_SLOTS)
         return;
@@ -115,18 +117,18 @@ void capcache_drop(struct capcache *c, const char hash[HASH_HEX])
     c->slot[i].until = 0;
 }
 
-void capcache_forget(struct capcache *c, const char hash[HASH_HEX])
+void capcache_forget(struct capcache *c, const struct cap_key *key)
 {
-    size_t i = find(c, hash);
+    size_t i = find(c, key);
 
     if (i < CAPCACHE_SLOTS)
         forget_answer(c, &c->slot[i]);
 }
 
-const struct cap_answer *capcache_answer(const struct capcache *c, const char hash[HASH_HEX],
+const struct cap_answer *capcache_answer(const struct capcache *c, const struct cap_key *key,
                                          struct str order)
 {
-    size_t i = find(c, hash);
+    size_t i = find(c, key);
 
     if (i == CAPCACHE_SLOTS || !c->slot[i].answered || !str_is(order, c->slot[i].order))
         return NULL;
@@ -144,10 +146,10 @@ static void make_room(struct capcache *c)
     }
 }
 
-void capcache_keep(struct capcache *c, const char hash[HASH_HEX], struct str order,
+void capcache_keep(struct capcache *c, const struct cap_key *key, struct str order,
                    const struct cap_answer *a, struct str body)
 {
-    size_t i = find(c, hash), tries;
+    size_t i = find(c, key), tries;
     struct slot *s = i < CAPCACHE_SLOTS ? &c->slot[i] : NULL;
 
     if (!s || !str_is(order, s->order))

@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "pages/capcache.h"
 #include "pages/handlers.h"
 #include "pages/notice.h"
 #include "pages/page.h"
@@ -59,7 +58,7 @@ static bool follow(struct status_call *c, const struct store_row *row)
 static void lost(struct status_call *c, int rc)
 {
     if (rc == -ENOENT) {
-        capcache_drop(pages_of(c->r)->caps, c->cap.hash);
+        capcache_drop(pages_of(c->r)->caps, &c->key);
         c->answers->unknown(c);
     } else {
         c->answers->busy(c);
@@ -93,7 +92,7 @@ static void on_marks(void *arg, int rc, const struct store_rows *rows)
     if (rc || rows->n == 0) {
         lost(c, rc);
     } else if (!status_send_again(c, &rows->row[0])) {
-        capcache_forget(pages_of(c->r)->caps, c->cap.hash);
+        capcache_forget(pages_of(c->r)->caps, &c->key);
         ask_order(c);
     }
 }
@@ -112,7 +111,7 @@ static void on_capability(void *arg, int rc, const struct store_rows *rows)
     } else if (str_is(kind, "moved")) {
         moved(c, row);
     } else if (str_is(kind, "order")) {
-        capcache_put(pg->caps, c->cap.hash, store_row_get(row, "order"), clock_mono_ms());
+        capcache_put(pg->caps, &c->key, store_row_get(row, "order"), clock_mono_ms());
         str_copy(store_row_get(row, "order"), c->order, sizeof(c->order));
         c->subject.kind = 'o';
         if (!follow(c, row))
@@ -136,7 +135,7 @@ static void ask_marks(struct status_call *c)
     const struct front *f = c->r->app;
     struct str order = str_of(c->order);
 
-    if (capcache_answer(pages_of(c->r)->caps, c->cap.hash, order))
+    if (capcache_answer(pages_of(c->r)->caps, &c->key, order))
         store_order_fields(f->store, order, status_marks, STATUS_MARKS, on_marks, c);
     else
         ask_order(c);
@@ -148,7 +147,7 @@ static void on_poll_capability(void *arg, int rc, const struct store_rows *rows)
     struct status_call *c = arg;
 
     if (rc == 0 && str_copy(store_get(rows, "order"), c->order, sizeof(c->order)) == 0) {
-        capcache_put(pages_of(c->r)->caps, c->cap.hash, str_of(c->order), clock_mono_ms());
+        capcache_put(pages_of(c->r)->caps, &c->key, str_of(c->order), clock_mono_ms());
         ask_marks(c);
     } else if (rc == 0 || rc == -ENOENT) {
         ask_script(c);
@@ -162,7 +161,7 @@ void status_run(struct req *r, struct str capability, const struct status_answer
     struct front *f = r->app;
     struct pages *pg = pages_of(r);
     struct status_call *c = arena_alloc(r->arena, sizeof(*c));
-    struct str order;
+    struct str order = {0};
 
     if (!c || !pg) {
         notice_busy(r, NULL);
@@ -170,19 +169,17 @@ void status_run(struct req *r, struct str capability, const struct status_answer
     }
     c->r = r;
     c->answers = answers;
-    if (reg_id_parse(r, capability, &c->cap)) {
-        answers->unknown(c);
-        return;
-    }
-    if (!answers->poll) {
-        ask_script(c);
-        return;
-    }
-    order = capcache_get(pg->caps, c->cap.hash, clock_mono_ms());
+    capcache_key(pg->caps, capability, &c->key);
+    if (answers->poll)
+        order = capcache_get(pg->caps, &c->key, clock_mono_ms());
     if (order.n > 0 && str_copy(order, c->order, sizeof(c->order)) == 0)
         ask_marks(c);
-    else
+    else if (reg_id_parse(r, capability, &c->cap))
+        answers->unknown(c);
+    else if (answers->poll)
         store_capability(f->store, c->cap.shard, str_of(c->cap.hash), on_poll_capability, c);
+    else
+        ask_script(c);
 }
 
 static void unknown_page(struct status_call *c)

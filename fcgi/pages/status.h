@@ -2,6 +2,7 @@
 #ifndef LM_STATUS_H
 #define LM_STATUS_H
 
+#include "pages/capcache.h"
 #include "pages/reg.h"
 #include "pages/status_words.h"
 
@@ -19,7 +20,8 @@ struct status_answers {
 struct status_call {
     struct req *r;
     const struct status_answers *answers;
-    struct reg_id cap;
+    struct cap_key key; /* of the capability, in the cache */
+    struct reg_id cap;  /* the capability; not taken apart while the cache knows it */
     char order[ID_ORDER];
     bool merged;
     const struct store_row *row;

@@ -1,7 +1,6 @@
 /* The JSON form of a status: made once, kept in capcache.h, and sent again while it holds. */
 
 #include "base/clock.h"
-#include "pages/capcache.h"
 #include "pages/status.h"
 
 /* RFC 9110 13.1.2; a list of entity tags, weak comparison. */
@@ -31,7 +30,7 @@ static void begin(struct status_call *c, int status, const char *etag, int retry
     resp->etag = etag;
     resp->cache = "private, no-cache";
     resp->retry_after = retry_after;
-    resp->content_type = status == 200 ? "application/json" : NULL;
+    resp->content_type = "application/json"; /* of a 304 it only says what policy it needs */
 }
 
 /* For the next poll. Of a merged order the capability names the other one: not kept. */
@@ -46,13 +45,12 @@ static void keep(const struct status_call *c)
     if (c->subject.kind != 'o' || c->merged || !resp->etag || buf_err(&resp->body) ||
         str_copy(str_of(resp->etag), a.etag, sizeof(a.etag)))
         return;
-    capcache_keep(pages_of(c->r)->caps, c->cap.hash, str_of(c->order), &a, buf_view(&resp->body));
+    capcache_keep(pages_of(c->r)->caps, &c->key, str_of(c->order), &a, buf_view(&resp->body));
 }
 
 bool status_send_again(struct status_call *c, const struct store_row *marks)
 {
-    const struct cap_answer *a =
-        capcache_answer(pages_of(c->r)->caps, c->cap.hash, str_of(c->order));
+    const struct cap_answer *a = capcache_answer(pages_of(c->r)->caps, &c->key, str_of(c->order));
     const char *etag;
     bool same;
 

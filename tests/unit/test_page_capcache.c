@@ -86,12 +86,12 @@ static void one_form_many_numbers(void **state)
     forms_free(&f);
 }
 
-static void hash_of(unsigned n, char hash[HASH_HEX])
+static void key_of(const struct capcache *c, unsigned n, struct cap_key *key)
 {
     char name[16];
 
     snprintf(name, sizeof(name), "%u", n);
-    hash_sha256_hex(str_of(name), hash);
+    capcache_key(c, str_of(name), key);
 }
 
 #define ORDER STR("o0-abc")
@@ -102,11 +102,11 @@ static void answers(void **state)
         .ver = 3, .updated = 50, .until = 99, .retry_after = 2, .etag = "\"o3-x\""};
     const struct cap_answer *out;
     struct capcache *c;
-    char a[HASH_HEX];
+    struct cap_key k, *a = &k;
 
     (void)state;
-    hash_of(1, a);
     assert_int_equal(capcache_new(&c), 0);
+    key_of(c, 1, a);
     capcache_keep(c, a, ORDER, &in, STR("body 1")); /* nobody asked for that one */
     assert_null(capcache_answer(c, a, ORDER));
     capcache_put(c, a, ORDER, 1);
@@ -148,30 +148,31 @@ static void full(void **state)
     struct cap_answer in = {.until = 99};
     unsigned i, known = 0, right = 0, late = 0;
     struct capcache *c;
-    char hash[HASH_HEX], order[ID_ORDER];
+    struct cap_key key;
+    char order[ID_ORDER];
 
     (void)state;
     assert_int_equal(capcache_new(&c), 0);
     for (i = 0; i < ALL; i++) {
-        hash_of(i, hash);
+        key_of(c, i, &key);
         snprintf(order, sizeof(order), "o0-%u", i);
-        capcache_put(c, hash, str_of(order), 1 + i / 8);
+        capcache_put(c, &key, str_of(order), 1 + i / 8);
         in.ver = i;
-        capcache_keep(c, hash, str_of(order), &in, number("{\"ver\":", i));
+        capcache_keep(c, &key, str_of(order), &in, number("{\"ver\":", i));
     }
     for (i = 0; i < ALL; i++) {
         const struct cap_answer *a;
         struct str got;
 
-        hash_of(i, hash);
-        got = capcache_get(c, hash, 1 + i / 8);
+        key_of(c, i, &key);
+        got = capcache_get(c, &key, 1 + i / 8);
         snprintf(order, sizeof(order), "o0-%u", i);
         if (got.n == 0)
             continue;
         known++;
         late += i >= ALL / 2;
         right += str_is(got, order);
-        a = capcache_answer(c, hash, got);
+        a = capcache_answer(c, &key, got);
         assert_true(a && a->ver == i && a->body);
         is(a->body, number("{\"ver\":", i));
     }
@@ -188,23 +189,23 @@ static void bytes(void **state)
     struct cap_answer in = {.ver = 1};
     unsigned i, with = 0, without = 0;
     struct capcache *c;
-    char hash[HASH_HEX];
+    struct cap_key key;
 
     (void)state;
     assert_int_equal(capcache_new(&c), 0);
     for (i = 0; i < ALL; i++) {
-        hash_of(i, hash);
+        key_of(c, i, &key);
         memset(text, 'a', LONG);
         text[i % LONG] = (char)('b' + i / LONG);
-        capcache_put(c, hash, ORDER, 1);
-        capcache_keep(c, hash, ORDER, &in, str_make(text, LONG));
+        capcache_put(c, &key, ORDER, 1);
+        capcache_keep(c, &key, ORDER, &in, str_make(text, LONG));
     }
-    assert_true(capcache_answer(c, hash, ORDER)->body != NULL);
+    assert_true(capcache_answer(c, &key, ORDER)->body != NULL);
     for (i = 0; i < ALL; i++) {
         const struct cap_answer *a;
 
-        hash_of(i, hash);
-        a = capcache_answer(c, hash, ORDER);
+        key_of(c, i, &key);
+        a = capcache_answer(c, &key, ORDER);
         with += a && a->body;
         without += a && !a->body;
     }
