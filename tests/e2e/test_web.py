@@ -146,5 +146,25 @@ class Limits(unittest.TestCase):
         self.assertNotIn(429, statuses[:20])
 
 
+@unittest.skipIf(stack.missing(("redis", "front", "nginx")),
+                 "missing: " + ", ".join(stack.missing(("redis", "front", "nginx"))))
+class OtherLocations(unittest.TestCase):
+    """A host has patterns of its own, for files and scripts: they never take our addresses."""
+
+    def test_patterns_of_the_host(self):
+        mine = 'location ~* "\\.(css|js|json|svg|php)$" { return 418; }\n'
+        ours = "location ^~ /marketplace/ {"
+        with stack.Stack(("redis", "front", "nginx"), web_changes=((ours, mine + ours),)) as s:
+            def get(path):
+                return stack_http.request("GET", s.origin() + path)
+            self.assertEqual(get("/a.css").status, 418)
+            for path in ("/static/style.css", "/static/poll.js", "/api/openapi.json",
+                         "/hooks/a.php", "/x/status.json", "/s/%s/status.json" % SECRET, "/"):
+                self.assertNotEqual(get("/marketplace" + path).status, 418, path)
+            self.assertEqual(get("/marketplace/api/openapi.json").status, 200)
+            self.assertEqual(get("/marketplace/s/%s/status.json" % SECRET).headers["Content-Type"],
+                             "application/problem+json")
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=1)
