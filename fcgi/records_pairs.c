@@ -33,6 +33,15 @@ static unsigned lengths_need(const unsigned char *d, unsigned n)
 /* Collects the lengths; true when both are known. */
 static bool take_lengths(struct rec_pairs *q, const unsigned char **d, size_t *n)
 {
+    if (q->nlen == 0 && *n >= 2 && !((*d)[0] & 0x80) && !((*d)[1] & 0x80)) { /* nearly always */
+        q->name = (*d)[0];
+        q->value = (*d)[1];
+        q->left = q->name + q->value;
+        q->open = true;
+        *d += 2;
+        *n -= 2;
+        return true;
+    }
     while (q->nlen < lengths_need(q->len, q->nlen)) {
         if (*n == 0)
             return false;

@@ -7,8 +7,9 @@
 #define CSP_HEAD                                                                                   \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "                    \
     "connect-src 'self'; form-action 'self'"
-#define CSP_TAIL   "; base-uri 'none'; frame-ancestors 'none'"
-#define CSP_STRICT CSP_HEAD CSP_TAIL
+#define CSP_TAIL "; base-uri 'none'; frame-ancestors 'none'"
+#define CSP_PAGE CSP_HEAD CSP_TAIL
+#define CSP_DATA "default-src 'none'; frame-ancestors 'none'" /* for what is no document */
 
 /* On every answer, errors included (ASVS 5.0 3.4.1 to 3.4.8, 14.3.2). */
 #define FIXED                                                                                      \
@@ -22,8 +23,8 @@
     "X-Robots-Tag: noindex, nofollow\r\n"
 
 static const char fixed[] = FIXED;
-static const char fixed_defaults[] =
-    FIXED "Cache-Control: no-store\r\nContent-Security-Policy: " CSP_STRICT "\r\n";
+static const char fixed_page[] = FIXED "Content-Security-Policy: " CSP_PAGE "\r\n";
+static const char fixed_data[] = FIXED "Content-Security-Policy: " CSP_DATA "\r\n";
 
 static const struct {
     int status;
@@ -100,47 +101,64 @@ static bool usable(const struct resp *a)
            (!a->location || location_ok(a->location));
 }
 
-static void put(struct buf *out, const char *name, const char *value)
+static void put(struct buf *out, struct str name, struct str value)
 {
-    buf_cat(out, name);
-    buf_cat(out, value);
-    buf_add(out, "\r\n", 2);
+    char *p = buf_room(out, name.n + value.n + 2);
+
+    if (!p)
+        return;
+    memcpy(p, name.p, name.n);
+    if (value.n)
+        memcpy(p + name.n, value.p, value.n);
+    memcpy(p + name.n + value.n, "\r\n", 2);
 }
 
-static void put_number(struct buf *out, const char *name, uint64_t v)
+static void put_number(struct buf *out, struct str name, uint64_t v)
 {
     char text[24];
-    size_t i = sizeof(text) - 1;
+    size_t i = sizeof(text);
 
-    text[i] = '\0';
     do
         text[--i] = (char)('0' + v % 10);
     while (v /= 10);
-    put(out, name, text + i);
+    put(out, name, str_make(text + i, sizeof(text) - i));
+}
+
+/* A policy is about what a document may load: JSON may load nothing. */
+static bool is_data(const struct resp *a)
+{
+    return a->content_type && str_starts(str_of(a->content_type), STR("application/"));
+}
+
+static void put_fixed(const struct resp *a, struct buf *out)
+{
+    if (a->csp) {
+        buf_add(out, fixed, sizeof(fixed) - 1);
+        put(out, STR("Content-Security-Policy: "), str_of(a->csp));
+    } else if (is_data(a)) {
+        buf_add(out, fixed_data, sizeof(fixed_data) - 1);
+    } else {
+        buf_add(out, fixed_page, sizeof(fixed_page) - 1);
+    }
+    put(out, STR("Cache-Control: "), a->cache ? str_of(a->cache) : STR("no-store"));
 }
 
 static void put_head(const struct resp *a, struct buf *out)
 {
     buf_cat(out, status_line(a->status));
-    if (!a->cache && !a->csp) {
-        buf_add(out, fixed_defaults, sizeof(fixed_defaults) - 1);
-    } else {
-        buf_add(out, fixed, sizeof(fixed) - 1);
-        put(out, "Cache-Control: ", a->cache ? a->cache : "no-store");
-        put(out, "Content-Security-Policy: ", a->csp ? a->csp : CSP_STRICT);
-    }
+    put_fixed(a, out);
     if (a->etag)
-        put(out, "ETag: ", a->etag);
+        put(out, STR("ETag: "), str_of(a->etag));
     if (a->location)
-        put(out, "Location: ", a->location);
+        put(out, STR("Location: "), str_of(a->location));
     if (a->retry_after > 0)
-        put_number(out, "Retry-After: ", (uint64_t)a->retry_after);
+        put_number(out, STR("Retry-After: "), (uint64_t)a->retry_after);
     if (a->allow)
-        put(out, "Allow: ", a->allow);
+        put(out, STR("Allow: "), str_of(a->allow));
     if (a->status == 401) /* RFC 9110 15.5.2; tokens are the only credentials here */
-        put(out, "WWW-Authenticate: ", "Bearer");
+        put(out, STR("WWW-Authenticate: "), STR("Bearer"));
     if (a->cookie)
-        put(out, "Set-Cookie: ", a->cookie);
+        put(out, STR("Set-Cookie: "), str_of(a->cookie));
 }
 
 const char *resp_csp_form(struct arena *a, struct str url)
@@ -166,9 +184,9 @@ static void put_refused(const struct req *r, struct buf *out)
     static const char text[] = "Internal error.\n";
 
     buf_cat(out, status_line(500));
-    buf_add(out, fixed_defaults, sizeof(fixed_defaults) - 1);
+    put_fixed(&(struct resp){0}, out);
     buf_cat(out, "Content-Type: text/plain; charset=utf-8\r\n");
-    put_number(out, "Content-Length: ", sizeof(text) - 1);
+    put_number(out, STR("Content-Length: "), sizeof(text) - 1);
     buf_cat(out, "\r\n");
     if (r->method != REQ_HEAD)
         buf_cat(out, text);
@@ -189,8 +207,8 @@ int resp_build(const struct req *r, struct buf *out)
         return 0;
     }
     if (a->content_type)
-        put(out, "Content-Type: ", a->content_type);
-    put_number(out, "Content-Length: ", a->content_type ? a->body.len : 0);
+        put(out, STR("Content-Type: "), str_of(a->content_type));
+    put_number(out, STR("Content-Length: "), a->content_type ? a->body.len : 0);
     buf_add(out, "\r\n", 2);
     if (a->content_type && r->method != REQ_HEAD)
         buf_add(out, a->body.p, a->body.len);

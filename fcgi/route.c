@@ -7,24 +7,33 @@
 
 enum { SEGMENT_MAX = 256 };
 
+/* No empty segment but a last one, no "." and "..". */
+static bool segment_ok(const char *p, size_t n, bool last)
+{
+    return n == 0 ? last : !(p[0] == '.' && (n == 1 || (n == 2 && p[1] == '.')));
+}
+
 bool route_path_ok(struct str path)
 {
-    struct str rest = path, seg;
-    size_t i;
+    size_t i, from = 1;
+    bool high = false;
 
-    if (path.n == 0 || path.p[0] != '/' || !str_utf8(path))
+    if (path.n == 0 || path.p[0] != '/')
         return false;
-    for (i = 0; i < path.n; i++)
-        if ((unsigned char)path.p[i] < 0x20 || path.p[i] == 0x7f)
-            return false;
-    for (rest = str_from(path, 1); rest.n > 0;) {
-        bool last = str_chr(rest, '/') < 0;
+    for (i = 1; i < path.n; i++) {
+        unsigned char c = (unsigned char)path.p[i];
 
-        seg = str_cut(rest, '/', &rest);
-        if ((seg.n == 0 && !last) || str_is(seg, ".") || str_is(seg, ".."))
+        if (c != '/' && c >= 0x20 && c < 0x7f)
+            continue; /* nearly always */
+        if (c >= 0x80) {
+            high = true;
+            continue;
+        }
+        if (c != '/' || !segment_ok(path.p + from, i - from, false))
             return false;
+        from = i + 1;
     }
-    return true;
+    return segment_ok(path.p + from, path.n - from, true) && (!high || str_utf8(path));
 }
 
 /* What comes below the configured base: "" for the base itself. False: another place. */
@@ -44,41 +53,57 @@ static bool below_base(const struct req *r, struct str *rest)
     return true;
 }
 
-/* Next segment of s; *more tells whether a slash followed it. */
-static struct str segment(struct str *s, bool *more)
+/* The segments of a path; more than there can be in a pattern: ROUTE_DEPTH + 1. */
+static size_t split(struct str path, struct str seg[ROUTE_DEPTH])
 {
-    ptrdiff_t at = str_chr(*s, '/');
-    struct str seg = at < 0 ? *s : str_sub(*s, 0, (size_t)at);
+    size_t n = 0, i, from = 0;
 
-    *more = at >= 0;
-    *s = at < 0 ? str_make(NULL, 0) : str_from(*s, (size_t)at + 1);
-    return seg;
+    for (i = 0; i <= path.n; i++) {
+        if (i < path.n && path.p[i] != '/')
+            continue;
+        if (n == ROUTE_DEPTH)
+            return n + 1;
+        seg[n++] = str_make(path.p + from, i - from);
+        from = i + 1;
+    }
+    return n;
 }
 
-static bool fits(const struct route *row, struct str path, struct route_match *m)
+/* Where the pattern goes on behind this segment; NULL: it wants another one. */
+static const char *pass(const char *want, struct str have)
 {
-    struct str pattern = str_of(row->pattern);
-    bool more_pattern = true, more_path = true;
-    size_t nbound = 0;
+    size_t i = 0;
 
-    if (path.n > 0 && row->pattern[0] != '{' && row->pattern[0] != path.p[0])
+    while (i < have.n && want[i] && want[i] == have.p[i])
+        i++;
+    return i == have.n ? want + i : NULL;
+}
+
+static bool fits(const struct route *row, const struct str *seg, size_t n, struct route_match *m)
+{
+    const char *want = row->pattern;
+    size_t nbound = 0, i;
+
+    if (*want != '{' && seg[0].n > 0 && *want != seg[0].p[0])
         return false; /* most rows, for every request */
     *m = (struct route_match){.route = row};
-    while (more_pattern && more_path) {
-        struct str want = segment(&pattern, &more_pattern), have = segment(&path, &more_path);
-        bool bind = want.n > 1 && want.p[0] == '{';
+    for (i = 0; i < n; i++) {
+        bool bind = *want == '{';
 
         m->literal = m->literal << 1 | !bind;
-        if (!bind) {
-            if (!str_eq(want, have))
+        if (bind) {
+            if (seg[i].n == 0 || seg[i].n > SEGMENT_MAX || nbound == ROUTE_SEGMENTS)
                 return false;
-            continue;
+            m->bound[nbound++] = seg[i];
+            want = strchr(want, '}') + 1;
+        } else {
+            want = pass(want, seg[i]);
         }
-        if (have.n == 0 || have.n > SEGMENT_MAX || nbound == ROUTE_SEGMENTS)
+        if (!want || *want != (i + 1 < n ? '/' : '\0'))
             return false;
-        m->bound[nbound++] = have;
+        want++;
     }
-    return more_pattern == more_path;
+    return true;
 }
 
 static unsigned wanted(enum req_method m)
@@ -89,13 +114,14 @@ static unsigned wanted(enum req_method m)
 bool route_match(const struct route *table, size_t n, enum req_method method, struct str path,
                  struct route_match *m)
 {
+    struct str seg[ROUTE_DEPTH];
     struct route_match one;
     unsigned allowed = 0;
     bool any = false;
-    size_t i;
+    size_t depth = split(path, seg), i;
 
-    for (i = 0; i < n; i++) {
-        if (!fits(&table[i], path, &one) || (any && one.literal < m->literal))
+    for (i = 0; i < n && depth <= ROUTE_DEPTH; i++) {
+        if (!fits(&table[i], seg, depth, &one) || (any && one.literal < m->literal))
             continue;
         if (any && one.literal > m->literal)
             allowed = 0;

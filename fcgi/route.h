@@ -10,7 +10,8 @@
 
 #include "req.h"
 
-#define ROUTE_SEGMENTS 4
+#define ROUTE_SEGMENTS 4 /* bound by one pattern */
+#define ROUTE_DEPTH    8 /* no pattern has more segments */
 
 enum route_methods { ROUTE_GET = 1, ROUTE_POST = 2 }; /* HEAD goes with GET */
 enum route_kind { ROUTE_PAGE, ROUTE_API }; /* how errors are shown: HTML or problem+json */

@@ -72,6 +72,21 @@ static void plain_page(void **state)
     assert_string_equal(body_of(), "<p>");
 }
 
+static void data_may_load_nothing(void **state)
+{
+    static const char *const types[] = {"application/json", "application/problem+json"};
+    static const int statuses[] = {200, 304, 404};
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        struct resp a = {.status = statuses[i % 3], .content_type = types[i / 3]};
+
+        build(REQ_GET, a, "{}");
+        assert_true(has("Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"));
+        assert_true(has("Cache-Control: no-store\r\n"));
+    }
+}
+
 static void own_cache_and_csp(void **state)
 {
     (void)state;
@@ -187,13 +202,10 @@ static void broken_body(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_page),
-        cmocka_unit_test(own_cache_and_csp),
-        cmocka_unit_test(head_has_the_length_but_no_body),
-        cmocka_unit_test(bodiless_answers),
-        cmocka_unit_test(small_headers),
-        cmocka_unit_test(refused_values),
-        cmocka_unit_test(good_locations),
+        cmocka_unit_test(plain_page),        cmocka_unit_test(data_may_load_nothing),
+        cmocka_unit_test(own_cache_and_csp), cmocka_unit_test(head_has_the_length_but_no_body),
+        cmocka_unit_test(bodiless_answers),  cmocka_unit_test(small_headers),
+        cmocka_unit_test(refused_values),    cmocka_unit_test(good_locations),
         cmocka_unit_test(broken_body),
     };
 

@@ -47,6 +47,13 @@ static void rows(void **state)
         {REQ_POST, "r/x", 5, ROUTE_GET | ROUTE_POST, "x", ""},
         {REQ_GET, "s/x/status.json", 3, ROUTE_GET, "x", ""},
         {REQ_GET, "s//status.json", -1, 0, "", ""},
+        {REQ_GET, "s/x/status.jso", -1, 0, "", ""},
+        {REQ_GET, "s/x/status.json/", -1, 0, "", ""},
+        {REQ_GET, "s/x/status.jsonx", -1, 0, "", ""},
+        {REQ_GET, "live/ez", 1, ROUTE_GET | ROUTE_POST, "live", "ez"},
+        {REQ_GET, "1/2/3/4/5/6/7/8", -1, 0, "", ""},
+        {REQ_GET, "1/2/3/4/5/6/7/8/9", -1, 0, "", ""},
+        {REQ_GET, "////////////", -1, 0, "", ""},
     };
     size_t i;
 
@@ -76,6 +83,26 @@ static void specific_pattern_wins_whatever_the_method(void **state)
     assert_int_equal(m.allowed, ROUTE_GET);
     assert_true(route_match(table, ROWS, REQ_OTHER, STR("aws/prod"), &m));
     assert_int_equal(m.allowed, ROUTE_GET | ROUTE_POST);
+}
+
+/* Every row of the real table is found by a path of its own form. */
+static void every_pattern_can_match(void **state)
+{
+    struct route_match m;
+    char path[256];
+
+    (void)state;
+    for (size_t i = 0; i < routes_count; i++) {
+        size_t n = 0;
+
+        for (const char *p = routes[i].pattern; *p; p++)
+            path[n++] = *p == '{' || *p == '}' ? 'x' : *p;
+        assert_true(route_match(routes, routes_count,
+                                routes[i].methods == ROUTE_POST ? REQ_POST : REQ_GET,
+                                str_make(path, n), &m));
+        assert_true(m.route == &routes[i]);
+    }
+    assert_false(route_match(routes, routes_count, REQ_GET, STR("livez\0x"), &m));
 }
 
 static void segments_have_a_limit(void **state)
@@ -152,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows),
         cmocka_unit_test(specific_pattern_wins_whatever_the_method),
+        cmocka_unit_test(every_pattern_can_match),
         cmocka_unit_test(segments_have_a_limit),
         cmocka_unit_test(paths),
         cmocka_unit_test(livez_through_the_base),
