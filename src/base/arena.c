@@ -20,7 +20,7 @@ struct arena {
     bool secret;
 };
 
-enum { ALIGN = alignof(max_align_t), BLOCK = 4096 };
+enum { ALIGN = alignof(max_align_t), BLOCK_MAX = 4096 };
 
 static struct block *block_new(size_t cap)
 {
@@ -67,6 +67,14 @@ void arena_free(struct arena **ap)
     *ap = NULL;
 }
 
+/* Each block twice the one before, up to a page: an arena that begins small stays small. */
+static size_t next_cap(size_t last, size_t n)
+{
+    size_t cap = last < BLOCK_MAX / 2 ? 2 * last : BLOCK_MAX;
+
+    return n > cap ? n : cap;
+}
+
 void *arena_alloc(struct arena *a, size_t n)
 {
     struct block *b = a->blocks;
@@ -78,7 +86,7 @@ void *arena_alloc(struct arena *a, size_t n)
     if (n > a->max || a->used > a->max - n)
         return NULL;
     if (n > b->cap - b->used) {
-        b = block_new(n > BLOCK ? n : BLOCK);
+        b = block_new(next_cap(b->cap, n));
         if (!b)
             return NULL;
         b->next = a->blocks;

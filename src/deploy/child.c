@@ -1,27 +1,38 @@
 #include "deploy/child.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "deploy/child_spawn.h"
+
 #define GRACE_MS 1000
 
-enum { IN, OUT, ERR, PIPES };
+/* What goes to a child's stdin, until it is written. */
+struct input {
+    struct child *c; /* NULL: closing */
+    uv_pipe_t pipe;
+    uv_write_t write;
+    char text[];
+};
+
+struct output {
+    uv_pipe_t pipe;
+    bool open;
+};
 
 struct child {
     struct child_events ev;
-    uv_pipe_t pipe[PIPES];
-    bool open[PIPES];
+    uv_loop_t *loop;
+    int in;              /* its stdin until something is sent, then -1 */
+    struct input *input; /* while it is being written */
+    struct output out, err;
     uv_poll_t exit_poll;
     uv_timer_t grace;
-    uv_write_t write;
     pthread_mutex_t lock;
     pid_t pid; /* 0: reaped. Under lock */
     pid_t leader;
@@ -29,10 +40,12 @@ struct child {
     int status;
     bool ended, told, line_too_long, skipping;
     unsigned handles; /* not yet closed */
-    struct buf input, line, errors;
-    size_t line_max;
-    char chunk[CHILD_STDERR];
+    struct buf line;  /* the beginning of one that has not ended yet */
+    struct buf errors;
 };
+
+/* What one read brings is used up before the next: enough for all children of a loop. */
+static _Thread_local char chunk[4096];
 
 static void on_closed(uv_handle_t *h)
 {
@@ -43,18 +56,36 @@ static void on_closed(uv_handle_t *h)
     if (c->pidfd >= 0)
         close(c->pidfd);
     pthread_mutex_destroy(&c->lock);
-    buf_free(&c->input);
     buf_free(&c->line);
     buf_free(&c->errors);
     free(c);
 }
 
-static void close_pipe(struct child *c, int which)
+static void close_output(struct output *o)
 {
-    if (!c->open[which])
+    if (!o->open)
         return;
-    c->open[which] = false;
-    uv_close((uv_handle_t *)&c->pipe[which], on_closed);
+    o->open = false;
+    uv_close((uv_handle_t *)&o->pipe, on_closed);
+}
+
+static void on_input_closed(uv_handle_t *h)
+{
+    free(h->data);
+}
+
+static void close_input(struct child *c)
+{
+    struct input *in = c->input;
+
+    if (c->in >= 0)
+        close(c->in);
+    c->in = -1;
+    if (in == NULL)
+        return;
+    c->input = NULL;
+    in->c = NULL;
+    uv_close((uv_handle_t *)&in->pipe, on_input_closed);
 }
 
 static void finish(struct child *c)
@@ -65,15 +96,16 @@ static void finish(struct child *c)
         return;
     c->told = true;
     c->ev.exit(c->ev.arg, &end);
-    for (int i = 0; i < PIPES; i++)
-        close_pipe(c, i);
+    close_input(c);
+    close_output(&c->out);
+    close_output(&c->err);
     uv_close((uv_handle_t *)&c->exit_poll, on_closed);
     uv_close((uv_handle_t *)&c->grace, on_closed);
 }
 
 static void maybe_finish(struct child *c)
 {
-    if (c->ended && !c->open[OUT] && !c->open[ERR])
+    if (c->ended && !c->out.open && !c->err.open)
         finish(c);
 }
 
@@ -108,10 +140,21 @@ static void on_exit_ready(uv_poll_t *p, int status, int events)
 
 static void on_alloc(uv_handle_t *h, size_t size, uv_buf_t *b)
 {
-    struct child *c = h->data;
-
+    (void)h;
     (void)size;
-    *b = uv_buf_init(c->chunk, sizeof(c->chunk));
+    *b = uv_buf_init(chunk, sizeof(chunk));
+}
+
+/* More of a line; one that is too long is dropped whole. */
+static void line_part(struct child *c, struct str part)
+{
+    if (c->skipping)
+        return;
+    buf_str(&c->line, part);
+    if (buf_err(&c->line) == 0)
+        return;
+    c->line_too_long = c->skipping = true;
+    buf_free(&c->line);
 }
 
 static void line_done(struct child *c)
@@ -119,175 +162,96 @@ static void line_done(struct child *c)
     if (!c->skipping && c->ev.line)
         c->ev.line(c->ev.arg, buf_view(&c->line));
     c->skipping = false;
-    buf_reset(&c->line);
+    buf_free(&c->line);
 }
 
 static void on_out(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
     struct child *c = s->data;
+    struct str rest = str_make(b->base, n > 0 ? (size_t)n : 0);
+    ptrdiff_t end;
 
-    for (ssize_t i = 0; i < n && !c->told; i++) {
-        if (b->base[i] == '\n') {
-            line_done(c);
-            continue;
-        }
-        if (!c->skipping)
-            buf_ch(&c->line, b->base[i]);
-        if (buf_err(&c->line)) {
-            c->line_too_long = c->skipping = true;
-            buf_reset(&c->line);
-        }
+    while (!c->told && (end = str_chr(rest, '\n')) >= 0) {
+        line_part(c, str_sub(rest, 0, (size_t)end));
+        line_done(c);
+        rest = str_from(rest, (size_t)end + 1);
     }
+    line_part(c, rest);
     if (n >= 0)
         return;
     if (c->line.len && !c->told)
         line_done(c);
-    close_pipe(c, OUT);
+    close_output(&c->out);
     maybe_finish(c);
 }
 
 static void on_err(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
     struct child *c = s->data;
+    struct str tail = str_make(b->base, n > 0 ? (size_t)n : 0);
 
     if (n < 0) {
-        close_pipe(c, ERR);
+        close_output(&c->err);
         maybe_finish(c);
         return;
     }
-    /* One read is at most CHILD_STDERR, so what is dropped is there. */
-    if (c->errors.len + (size_t)n > CHILD_STDERR)
-        buf_drop(&c->errors, c->errors.len + (size_t)n - CHILD_STDERR);
-    buf_add(&c->errors, b->base, (size_t)n);
+    tail = str_from(tail, tail.n > CHILD_STDERR ? tail.n - CHILD_STDERR : 0);
+    if (c->errors.len + tail.n > CHILD_STDERR)
+        buf_drop(&c->errors, c->errors.len + tail.n - CHILD_STDERR);
+    buf_str(&c->errors, tail);
 }
 
 static void on_written(uv_write_t *w, int status)
 {
-    struct child *c = w->handle->data;
+    const struct input *in = w->handle->data;
 
     (void)status; /* a child that does not read its input is its own business */
-    close_pipe(c, IN);
+    if (in->c)
+        close_input(in->c);
 }
 
-static int actions(posix_spawn_file_actions_t *fa, const struct child_spec *spec,
-                   const int fd[PIPES])
+static void listen_to(struct child *c, struct output *o, int fd, uv_read_cb on_read)
 {
-    int rc = 0;
-
-    for (int i = 0; i < PIPES && rc == 0; i++)
-        rc = posix_spawn_file_actions_adddup2(fa, fd[i], i);
-    if (rc == 0 && spec->cwd)
-        rc = posix_spawn_file_actions_addchdir_np(fa, spec->cwd);
-    if (rc == 0)
-        rc = posix_spawn_file_actions_addclosefrom_np(fa, 3);
-    return -rc;
+    uv_pipe_init(c->loop, &o->pipe, 0);
+    o->pipe.data = c;
+    o->open = true;
+    uv_pipe_open(&o->pipe, fd);
+    uv_read_start((uv_stream_t *)&o->pipe, on_alloc, on_read);
+    c->handles++;
 }
 
-static int spawn(const struct child_spec *spec, const int fd[PIPES], pid_t *pid)
+static void watch(struct child *c, const struct child_born *b)
 {
-    posix_spawn_file_actions_t fa;
-    posix_spawnattr_t at;
-    sigset_t all, none;
-    int rc;
-
-    posix_spawn_file_actions_init(&fa);
-    posix_spawnattr_init(&at);
-    sigfillset(&all);
-    sigemptyset(&none);
-    posix_spawnattr_setsigdefault(&at, &all);
-    posix_spawnattr_setsigmask(&at, &none);
-    posix_spawnattr_setflags(&at,
-                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    rc = actions(&fa, spec, fd);
-    if (rc == 0)
-        rc = -posix_spawn(pid, spec->argv[0], &fa, &at, (char *const *)(uintptr_t)spec->argv,
-                          (char *const *)(uintptr_t)spec->env);
-    posix_spawnattr_destroy(&at);
-    posix_spawn_file_actions_destroy(&fa);
-    return rc;
-}
-
-/* ours[]: our ends, theirs[]: the child's. */
-static int make_pipes(int ours[PIPES], int theirs[PIPES])
-{
-    for (int i = 0; i < PIPES; i++) {
-        int p[2];
-
-        if (pipe2(p, O_CLOEXEC))
-            return -errno;
-        ours[i] = i == IN ? p[1] : p[0];
-        theirs[i] = i == IN ? p[0] : p[1];
-    }
-    return 0;
-}
-
-static void close_all(int fd[PIPES])
-{
-    for (int i = 0; i < PIPES; i++)
-        if (fd[i] >= 0)
-            close(fd[i]);
-}
-
-static void watch(uv_loop_t *loop, struct child *c, int ours[PIPES])
-{
-    for (int i = 0; i < PIPES; i++) {
-        uv_pipe_init(loop, &c->pipe[i], 0);
-        c->pipe[i].data = c;
-        c->open[i] = true;
-        uv_pipe_open(&c->pipe[i], ours[i]);
-    }
-    uv_timer_init(loop, &c->grace);
+    c->pid = c->leader = b->pid;
+    c->pidfd = b->pidfd;
+    c->in = b->fd[CHILD_IN];
+    listen_to(c, &c->out, b->fd[CHILD_OUT], on_out);
+    listen_to(c, &c->err, b->fd[CHILD_ERR], on_err);
+    uv_timer_init(c->loop, &c->grace);
     c->grace.data = c;
-    uv_poll_init(loop, &c->exit_poll, c->pidfd);
+    uv_poll_init(c->loop, &c->exit_poll, c->pidfd);
     c->exit_poll.data = c;
-    c->handles = PIPES + 2;
+    c->handles += 2;
     uv_poll_start(&c->exit_poll, UV_READABLE, on_exit_ready);
-    uv_read_start((uv_stream_t *)&c->pipe[OUT], on_alloc, on_out);
-    uv_read_start((uv_stream_t *)&c->pipe[ERR], on_alloc, on_err);
-}
-
-static int launch(struct child *c, const struct child_spec *spec, int ours[PIPES])
-{
-    const struct rlimit core = {0, 0};
-    int theirs[PIPES] = {-1, -1, -1}, rc = make_pipes(ours, theirs);
-
-    if (rc == 0)
-        rc = spawn(spec, theirs, &c->pid);
-    close_all(theirs);
-    if (rc)
-        return rc;
-    c->leader = c->pid;
-    (void)prlimit(c->pid, RLIMIT_CORE, &core, NULL);
-    c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0u);
-    if (c->pidfd >= 0)
-        return 0;
-    rc = -errno;
-    kill(-c->pid, SIGKILL);
-    waitpid(c->pid, NULL, 0);
-    return rc;
 }
 
 int child_start(uv_loop_t *loop, const struct child_spec *spec, const struct child_events *ev,
                 struct child **out)
 {
-    int ours[PIPES] = {-1, -1, -1}, rc;
     struct child *c = calloc(1, sizeof(*c));
+    struct child_born born;
+    int rc = c ? child_spawn(spec, &born) : -ENOMEM;
 
-    if (c == NULL)
-        return -ENOMEM;
-    c->ev = *ev;
-    c->pidfd = -1;
-    pthread_mutex_init(&c->lock, NULL);
-    buf_init(&c->line, spec->line_max ? spec->line_max : 4096);
-    buf_init(&c->errors, CHILD_STDERR);
-    rc = launch(c, spec, ours);
     if (rc) {
-        close_all(ours);
-        pthread_mutex_destroy(&c->lock);
         free(c);
         return rc;
     }
-    watch(loop, c, ours);
+    c->ev = *ev;
+    c->loop = loop;
+    pthread_mutex_init(&c->lock, NULL);
+    buf_init(&c->line, spec->line_max ? spec->line_max : 4096);
+    buf_init(&c->errors, CHILD_STDERR);
+    watch(c, &born);
     *out = c;
     return 0;
 }
@@ -299,18 +263,26 @@ pid_t child_pid(const struct child *c)
 
 int child_send(struct child *c, struct str input)
 {
+    struct input *in = c->in >= 0 && input.n ? malloc(sizeof(*in) + input.n) : NULL;
     uv_buf_t b;
-    int rc;
+    int rc = 0;
 
-    buf_free(&c->input);
-    buf_init(&c->input, input.n + 1);
-    buf_str(&c->input, input);
-    rc = buf_err(&c->input);
-    b = uv_buf_init(c->input.p, (unsigned)c->input.len);
-    if (rc == 0 && input.n && c->open[IN])
-        rc = uv_write(&c->write, (uv_stream_t *)&c->pipe[IN], &b, 1, on_written);
-    if (rc || input.n == 0)
-        close_pipe(c, IN);
+    if (in == NULL) {
+        rc = c->in >= 0 && input.n ? -ENOMEM : 0;
+        close_input(c);
+        return rc;
+    }
+    memcpy(in->text, input.p, input.n);
+    in->c = c;
+    uv_pipe_init(c->loop, &in->pipe, 0);
+    in->pipe.data = in;
+    uv_pipe_open(&in->pipe, c->in);
+    c->in = -1;
+    c->input = in;
+    b = uv_buf_init(in->text, (unsigned)input.n);
+    rc = uv_write(&in->write, (uv_stream_t *)&in->pipe, &b, 1, on_written);
+    if (rc)
+        close_input(c);
     return rc;
 }
 

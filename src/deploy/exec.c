@@ -11,6 +11,8 @@
 
 #define GRACE_MS 20000
 
+enum { ARENA_FIRST = 256, ARENA_MAX = 64 * 1024, BIRTH_FIRST = 4096, BIRTH_MAX = 8 << 20 };
+
 static uint64_t grace_of(const struct cfg_template *t)
 {
     uint64_t v;
@@ -26,11 +28,12 @@ static int fill(struct engine_op *op, const struct engine_call *call)
 {
     const struct cfg_template *t = call->template;
 
-    op->said.arena = op->arena;
-    op->said.message = op->said.id = "";
+    exec_said_init(&op->said);
     op->template = t;
     op->grace_ms = grace_of(t);
-    op->call = engine_call_copy(op->arena, call);
+    op->arena = arena_new(ARENA_FIRST, ARENA_MAX);
+    op->birth = arena_new(BIRTH_FIRST, BIRTH_MAX);
+    op->call = op->arena && op->birth ? engine_call_copy(op->birth, call) : NULL;
     if (op->call == NULL)
         return -ENOMEM;
     op->dir = arena_fmt(op->arena, "%s/%s", op->e->dir, op->call->tenant);
@@ -49,8 +52,7 @@ static struct engine_op *exec_start(struct engine *e, const struct engine_call *
     op->e = e;
     op->ev = *ev;
     pthread_mutex_init(&op->lock, NULL);
-    op->arena = arena_new(16384, 8u << 20);
-    if (op->arena == NULL || fill(op, call)) {
+    if (fill(op, call)) {
         exec_op_free(op);
         return NULL;
     }

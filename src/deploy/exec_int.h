@@ -24,14 +24,17 @@ enum exec_line {
     EXEC_LINE_RESULT
 };
 struct exec_said {
-    struct arena *arena; /* of the op: everything below hangs on it */
+    struct buf text;     /* of the last line: what message or id points to */
     int pct;             /* progress: 0..100 or -1 */
     const char *message; /* progress */
     const char *id;      /* external_id */
     bool have_result;
+    struct arena *arena;         /* of the result and the verdict; NULL before there is any */
     struct engine_result result; /* the last one */
     bool bad;                    /* some line was not what the contract says */
 };
+void exec_said_init(struct exec_said *said);
+void exec_said_free(struct exec_said *said);
 enum exec_line exec_line(struct exec_said *said, struct str line);
 
 /* exec_verdict: exit status + what was said -> the answer. Pure. */
@@ -41,6 +44,8 @@ struct exec_end {
     struct str errors;
 };
 void exec_verdict(struct exec_said *said, const struct exec_end *end, struct engine_result *out);
+/* A copy that lives as long as said, no longer than the next result. "" without memory. */
+const char *exec_keep(struct exec_said *said, struct str s);
 
 /*
  * exec_claim: who runs for this tenant on this host, in the tenant's work directory. A worker that

@@ -10,6 +10,8 @@
 #define DETAIL_MAX  4096
 #define OUTPUTS_MAX 16384
 #define POLL_MAX_MS 3600000
+#define KEEP_FIRST  512
+#define KEEP_MAX    (128u * 1024u)
 
 /* sysexits(3): the four statuses with a meaning of their own. */
 static const struct {
@@ -33,17 +35,40 @@ static const struct {
     {"failed", ENGINE_FAIL},
 };
 
-static const char *keep(struct exec_said *said, struct str s)
+void exec_said_init(struct exec_said *said)
 {
-    const char *p = arena_dup(said->arena, s);
+    *said = (struct exec_said){.message = "", .id = ""};
+    buf_init(&said->text, ID_MAX);
+}
 
+void exec_said_free(struct exec_said *said)
+{
+    buf_free(&said->text);
+    arena_free(&said->arena);
+}
+
+const char *exec_keep(struct exec_said *said, struct str s)
+{
+    const char *p = NULL;
+
+    if (s.n && said->arena == NULL)
+        said->arena = arena_new(KEEP_FIRST, KEEP_MAX);
+    if (s.n && said->arena)
+        p = arena_dup(said->arena, s);
     return p ? p : "";
 }
 
 /* Text for people: what is not plain text or too long is left out, never passed on. */
-static const char *keep_text(struct exec_said *said, struct str s, size_t max)
+static struct str plain(struct str s, size_t max)
 {
-    return s.n <= max && str_text(s) ? keep(said, s) : "";
+    return s.n <= max && str_text(s) ? s : STR("");
+}
+
+static const char *put_text(struct exec_said *said, struct str s, size_t max)
+{
+    buf_reset(&said->text);
+    buf_str(&said->text, plain(s, max));
+    return buf_cstr(&said->text);
 }
 
 static const char *keep_code(struct exec_said *said, struct str s)
@@ -54,7 +79,7 @@ static const char *keep_code(struct exec_said *said, struct str s)
         if (!((s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= '0' && s.p[i] <= '9') ||
               s.p[i] == '_'))
             return "";
-    return keep(said, s);
+    return exec_keep(said, s);
 }
 
 static int get_pct(const cJSON *o)
@@ -68,25 +93,32 @@ static const char *keep_outputs(struct exec_said *said, const cJSON *o)
 {
     const cJSON *outputs = json_obj(o, "outputs");
     char *text = outputs ? cJSON_PrintUnformatted(outputs) : NULL;
-    const char *kept = text && strlen(text) <= OUTPUTS_MAX ? keep(said, str_of(text)) : "";
+    const char *kept = text && strlen(text) <= OUTPUTS_MAX ? exec_keep(said, str_of(text)) : "";
 
     cJSON_free(text);
     return kept;
 }
 
+static bool parse_status(struct str s, enum engine_status *out)
+{
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (str_is(s, statuses[i].name)) {
+            *out = statuses[i].status;
+            return true;
+        }
+    return false;
+}
+
 static bool take_result(struct exec_said *said, const cJSON *o)
 {
     struct engine_result *r = &said->result;
-    struct str status = json_str(o, "status");
     int64_t poll = 0;
-    bool known = false;
+    enum engine_status status;
 
-    memset(r, 0, sizeof(*r));
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
-        if (str_is(status, statuses[i].name)) {
-            r->status = statuses[i].status;
-            known = true;
-        }
+    if (!parse_status(json_str(o, "status"), &status))
+        return false;
+    arena_free(&said->arena);
+    *r = (struct engine_result){.status = status};
     /* A failure that does not say of which kind may have done anything. */
     if (r->status == ENGINE_FAIL && engine_class_parse(json_str(o, "class"), &r->cls))
         r->cls = CLASS_UNKNOWN_OUTCOME;
@@ -94,13 +126,12 @@ static bool take_result(struct exec_said *said, const cJSON *o)
     r->poll_after_ms = poll <= 0 ? 1000 : poll > POLL_MAX_MS ? POLL_MAX_MS : (uint64_t)poll;
     r->outputs = keep_outputs(said, o);
     r->code = keep_code(said, json_str(o, "code"));
-    r->detail = keep(said, str_sub(json_str(o, "detail"), 0, DETAIL_MAX));
-    r->observed_sha256 = keep_text(said, json_str(o, "observed_sha256"), 64);
+    r->detail = exec_keep(said, str_sub(json_str(o, "detail"), 0, DETAIL_MAX));
+    r->observed_sha256 = exec_keep(said, plain(json_str(o, "observed_sha256"), 64));
     r->suspended = json_bool(o, "suspended", false);
     r->pct = get_pct(o);
-    if (known)
-        said->have_result = true;
-    return known;
+    said->have_result = true;
+    return true;
 }
 
 static enum exec_line take(struct exec_said *said, const cJSON *o)
@@ -109,11 +140,11 @@ static enum exec_line take(struct exec_said *said, const cJSON *o)
 
     if (str_is(type, "progress")) {
         said->pct = get_pct(o);
-        said->message = keep_text(said, json_str(o, "message"), MESSAGE_MAX);
+        said->message = put_text(said, json_str(o, "message"), MESSAGE_MAX);
         return EXEC_LINE_PROGRESS;
     }
     if (str_is(type, "external_id")) {
-        said->id = keep_text(said, json_str(o, "value"), ID_MAX);
+        said->id = put_text(said, json_str(o, "value"), ID_MAX);
         return said->id[0] ? EXEC_LINE_ID : EXEC_LINE_BAD;
     }
     if (str_is(type, "result"))
@@ -186,5 +217,5 @@ void exec_verdict(struct exec_said *said, const struct exec_end *end, struct eng
     if (said->have_result && said->result.detail[0])
         out->detail = said->result.detail;
     else
-        out->detail = keep(said, str_trim(end->errors));
+        out->detail = exec_keep(said, str_trim(end->errors));
 }

@@ -17,6 +17,8 @@
 void exec_op_free(struct engine_op *op)
 {
     pthread_mutex_destroy(&op->lock);
+    exec_said_free(&op->said);
+    arena_free(&op->birth);
     arena_free(&op->arena);
     free(op);
 }
@@ -96,6 +98,7 @@ static void on_line(void *arg, struct str line)
 /* The template knows the address when the program names none. */
 static void add_endpoint(struct engine_op *op, struct engine_result *r)
 {
+    const char *kept;
     cJSON *o = NULL;
     char *text;
 
@@ -106,8 +109,9 @@ static void add_endpoint(struct engine_op *op, struct engine_result *r)
     if (json_get(o, "endpoint") == NULL) {
         cJSON_AddStringToObject(o, "endpoint", op->endpoint);
         text = cJSON_PrintUnformatted(o);
-        if (text && arena_dup(op->arena, str_of(text)))
-            r->outputs = arena_dup(op->arena, str_of(text));
+        kept = exec_keep(&op->said, str_of(text));
+        if (kept[0])
+            r->outputs = kept;
         cJSON_free(text);
     }
     cJSON_Delete(o);
@@ -147,8 +151,8 @@ static bool has_name(const char *const *env, size_t n, const char *assignment)
 static int make_env(struct engine_op *op, const char *env[ENV_MAX])
 {
     const char *ours[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
-                          arena_fmt(op->arena, "HOME=%s", op->dir),
-                          arena_fmt(op->arena, "LASTMILE_TENANT=%s", op->call->tenant)};
+                          arena_fmt(op->birth, "HOME=%s", op->dir),
+                          arena_fmt(op->birth, "LASTMILE_TENANT=%s", op->call->tenant)};
     size_t n = 0;
 
     for (const char *const *e = op->template->environment; e && *e; e++) {
@@ -203,6 +207,7 @@ static int launch(struct engine_op *op)
  * ended by now (-ESRCH) needs neither. */
 static void hand_over(struct engine_op *op, struct str request)
 {
+    uint64_t deadline_ms = op->call->deadline_ms;
     int rc;
 
     crash_point("exec.before_request");
@@ -211,12 +216,14 @@ static void hand_over(struct engine_op *op, struct str request)
     if (rc == 0)
         rc = child_send(op->child, request);
     crash_point("exec.after_request");
+    op->call = NULL; /* may run for an hour: nothing of this is needed again */
+    arena_free(&op->birth);
     if (rc && rc != -ESRCH) {
         op->cancelled = true;
         exec_op_end_child(op);
         return;
     }
-    uv_timer_start(&op->timer, on_deadline, op->call->deadline_ms, 0);
+    uv_timer_start(&op->timer, on_deadline, deadline_ms, 0);
 }
 
 static void run(struct engine_op *op)

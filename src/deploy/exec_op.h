@@ -19,7 +19,8 @@ struct engine {
 
 struct engine_op {
     struct engine *e;
-    struct arena *arena;
+    struct arena *arena; /* dir, endpoint: as long as the op */
+    struct arena *birth; /* call and what is made of it: until the program has its request */
     const struct engine_call *call;
     const struct cfg_template *template;
     struct engine_events ev;

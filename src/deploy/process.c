@@ -80,7 +80,7 @@ static struct engine_op *process_start(struct engine *e, const struct engine_cal
         return NULL;
     op->e = e;
     op->ev = *ev;
-    op->arena = arena_new(8192, 1u << 20);
+    op->arena = arena_new(2048, 1u << 20);
     buf_init(&op->outputs, 4096);
     buf_init(&op->detail, 4096);
     buf_init(&op->line, 128u * 1024u);

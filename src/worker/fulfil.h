@@ -22,10 +22,11 @@
 struct fulfil_view {
     struct str order; /* id */
     struct decide_in in;
-    struct str channel, product, plan, region, tenant, email, form, quantity;
-    struct str spec, spec_sha256, wanted_spec, external_id, outputs, pending, endpoint;
+    struct str channel, plan, region, tenant, email;
+    struct str spec, spec_sha256, external_id, outputs, pending, endpoint;
+    struct str wanted_spec; /* where it differs from spec */
     char wanted_sha256[HASH_HEX];
-    struct str bought, deployed; /* plan names; plan is the one to serve */
+    struct str bought; /* plan name; plan is the one to serve */
     uint64_t generation, slot;
     int64_t at_applied, at_verified, at_ready, now;
     bool late;

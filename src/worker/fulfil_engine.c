@@ -9,7 +9,7 @@
 #include "worker/fulfil.h"
 #include "worker/lease.h"
 
-enum { PROGRESS_EVERY_MS = 1000 };
+enum { PROGRESS_EVERY_MS = 1000, CALL_FIRST = 2048, CALL_MAX = 4 << 20 };
 
 /* Depends on tenant, generation and verb, never on the attempt. */
 static void name_operation(struct fulfil_work *f)
@@ -45,14 +45,17 @@ static void on_progress(void *arg, int pct, const char *message)
 {
     struct task *t = arg;
     struct fulfil_work *f = t->state;
+    char digits[16];
     struct args a;
 
     if (t->dropped || clock_mono_ms() < f->progress_at + PROGRESS_EVERY_MS)
         return;
     f->progress_at = clock_mono_ms();
     fulfil_args(&a, t);
+    /* Not from the task's arena: once a second for an hour. */
+    snprintf(digits, sizeof(digits), "%d", pct > 100 ? 100 : pct);
     if (pct >= 0)
-        args_kvi(&a, "o.pct", pct > 100 ? 100 : pct);
+        args_kv(&a, "o.pct", str_of(digits));
     args_kv(&a, "o.note", str_sub(str_of(message), 0, 200));
     fulfil_write(t, &a, ignore);
 }
@@ -134,42 +137,58 @@ static void on_done(void *arg, const struct engine_result *r)
     }
 }
 
-static const char *cstr(struct task *t, struct str s)
-{
-    const char *p = arena_dup(t->round, s);
+struct texts {
+    struct arena *arena;
+    bool failed;
+};
 
+static const char *cstr(struct texts *x, struct str s)
+{
+    const char *p = x->arena ? arena_dup(x->arena, s) : NULL;
+
+    x->failed = x->failed || !p;
     return p ? p : "";
+}
+
+/* The engine copies what it needs, so this copy lives no longer than start(). */
+static struct engine_op *start_engine(struct task *t)
+{
+    struct fulfil_work *f = t->state;
+    struct texts x = {arena_new(CALL_FIRST, CALL_MAX), false};
+    const struct engine_events ev = {on_progress, on_external_id, on_done, t};
+    union {
+        const void *c;
+        void *v;
+    } tmpl = {f->use};
+    const struct engine_call call = {
+        .verb = f->verb,
+        .tenant = cstr(&x, f->v.tenant),
+        .order = cstr(&x, f->v.order),
+        .channel = cstr(&x, f->v.channel),
+        .plan = cstr(&x, f->v.plan),
+        .region = cstr(&x, f->v.region),
+        .generation = f->v.generation,
+        .spec = cstr(&x, f->v.spec),
+        .spec_sha256 = cstr(&x, f->v.spec_sha256),
+        .op_id = f->op_id,
+        .fence = t->fence,
+        .deadline_ms = f->use->deadline_ms,
+        .external_id = cstr(&x, f->v.external_id),
+        .outputs = cstr(&x, f->v.outputs),
+        .slot = (uint32_t)f->v.slot,
+        .template = tmpl.v,
+    };
+    struct engine_op *op = x.failed ? NULL : f->ops->start(f->engine, &call, &ev);
+
+    arena_free(&x.arena);
+    return op;
 }
 
 static void call_engine(struct task *t, int rc, const struct store_rows *rows)
 {
     struct fulfil_work *f = t->state;
-    struct engine_events ev = {on_progress, on_external_id, on_done, t};
-    union {
-        const void *c;
-        void *v;
-    } tmpl = {f->use};
-    struct engine_call call = {
-        .verb = f->verb,
-        .tenant = cstr(t, f->v.tenant),
-        .order = cstr(t, f->v.order),
-        .channel = cstr(t, f->v.channel),
-        .plan = cstr(t, f->v.plan),
-        .region = cstr(t, f->v.region),
-        .generation = f->v.generation,
-        .spec = cstr(t, f->v.spec),
-        .spec_sha256 = cstr(t, f->v.spec_sha256),
-        .op_id = f->op_id,
-        .fence = t->fence,
-        .deadline_ms = f->use->deadline_ms,
-        .external_id = cstr(t, f->v.external_id),
-        .outputs = cstr(t, f->v.outputs),
-        .slot = (uint32_t)f->v.slot,
-        .template = tmpl.v,
-    };
     struct engine_op *op;
 
-    (void)rows;
     if (rc) {
         fulfil_written(t, rc, rows);
         return;
@@ -180,7 +199,7 @@ static void call_engine(struct task *t, int rc, const struct store_rows *rows)
     crash_point("fulfil.before_engine");
     task_hold(t);
     task_hold(t); /* the op may answer before start() returns */
-    op = f->ops->start(f->engine, &call, &ev);
+    op = start_engine(t);
     if (!task_release(t))
         return;
     if (!op && f->verb_counted) {

@@ -21,13 +21,9 @@ static void texts(struct task *t, const struct store_row *r, struct fulfil_view 
 {
     v->order = t->subject;
     v->channel = keep(t, r, "o.channel");
-    v->product = keep(t, r, "o.product");
     v->bought = keep(t, r, "o.plan");
-    v->deployed = keep(t, r, "t.plan");
     v->tenant = keep(t, r, "o.tenant");
     v->email = keep(t, r, store_row_get(r, "o.email").n ? "o.email" : "o.buyer_email");
-    v->form = keep(t, r, "o.form");
-    v->quantity = keep(t, r, "o.quantity");
     v->endpoint = keep(t, r, "o.endpoint");
     v->spec = keep(t, r, "t.spec");
     v->spec_sha256 = keep(t, r, "t.spec_sha256");
@@ -41,7 +37,7 @@ static enum change plan_to_serve(struct task *t, struct fulfil_work *f, const st
     struct change_in in = {
         .cfg = t->snap->cfg,
         .market = f->market,
-        .deployed = f->v.deployed,
+        .deployed = store_row_get(r, "t.plan"),
         .bought = f->v.bought,
         .until_ms = store_row_int(r, "o.plan_until", 0),
         .now_ms = store_row_int(r, "now", 0),
@@ -59,7 +55,7 @@ static void configuration(struct task *t, struct fulfil_work *f, const struct st
     struct str made = keep(t, r, "t.template");
     enum change how;
 
-    f->market = config_market(c, f->v.channel, f->v.product);
+    f->market = config_market(c, f->v.channel, store_row_get(r, "o.product"));
     how = plan_to_serve(t, f, r);
     f->v.in.replace = how == CHANGE_REPLACE;
     f->v.in.change_refused = how == CHANGE_REFUSED;
@@ -80,7 +76,7 @@ static struct str region_of(struct task *t, const struct fulfil_work *f, const s
     cJSON *spec = NULL;
 
     if (!there || f->v.in.replace || json_parse(f->v.spec, SPEC_MAX, &spec))
-        return plan_region(t->round, f->plan, f->v.form);
+        return plan_region(t->round, f->plan, store_row_get(r, "o.form"));
     region = arena_str(t->round, json_str(spec, "region"));
     cJSON_Delete(spec);
     return region;
@@ -89,7 +85,12 @@ static struct str region_of(struct task *t, const struct fulfil_work *f, const s
 /* The spec that the configuration and the purchase want now. */
 static bool wanted(struct task *t, struct fulfil_work *f, const struct store_row *r)
 {
-    struct plan_spec_in in = {f->plan, f->tmpl, f->v.quantity, f->v.form, {NULL, 0}};
+    struct plan_spec_in in = {
+        .plan = f->plan,
+        .tmpl = f->tmpl,
+        .quantity = store_row_get(r, "o.quantity"),
+        .form = store_row_get(r, "o.form"),
+    };
     struct buf b;
     bool ok;
 
@@ -99,8 +100,9 @@ static bool wanted(struct task *t, struct fulfil_work *f, const struct store_row
     buf_init(&b, SPEC_MAX);
     ok = plan_spec(&in, &b) == 0;
     if (ok) {
-        f->v.wanted_spec = arena_str(t->round, buf_view(&b));
         hash_sha256_hex(buf_view(&b), f->v.wanted_sha256);
+        if (!str_is(f->v.spec_sha256, f->v.wanted_sha256))
+            f->v.wanted_spec = arena_str(t->round, buf_view(&b));
     }
     buf_free(&b);
     return ok;

@@ -8,19 +8,19 @@
 #include "base/clock.h"
 #include "base/id.h"
 
-enum { BATCH = 64, ID_MAX = 160, TOKEN_MAX = 64 };
+enum { BATCH = 64 };
 
 struct lease {
     struct lease *next, *prev;
     unsigned shard;
-    char id[ID_MAX];
-    char token[TOKEN_MAX];
-    uint64_t deadline; /* monotonic ms: Redis may give it away after this */
-    uint64_t asked;    /* number of the renewal now in flight; 0: none */
+    struct str id, token; /* both in text */
+    uint64_t deadline;    /* monotonic ms: Redis may give it away after this */
+    uint64_t asked;       /* number of the renewal now in flight; 0: none */
     bool lost, reaped;
     const struct engine_ops *ops;
     struct engine_op *op;
     struct task *task;
+    char text[];
 };
 
 struct lease_table {
@@ -55,7 +55,7 @@ static void lose(struct lease_table *t, struct lease *l)
 static struct lease *find(struct lease_table *t, struct str id)
 {
     for (struct lease *l = t->list; l; l = l->next)
-        if (str_is(id, l->id))
+        if (str_eq(id, l->id))
             return l;
     return NULL;
 }
@@ -96,8 +96,8 @@ static bool renew_shard(struct lease_table *t, unsigned shard, uint64_t now)
     for (struct lease *l = t->list; l && n + 2 <= 1 + 2 * BATCH; l = l->next) {
         if (l->shard != shard || l->lost || l->asked || l->deadline > now + t->lease_ms * 2 / 3)
             continue;
-        args[n++] = str_of(l->id);
-        args[n++] = str_of(l->token);
+        args[n++] = l->id;
+        args[n++] = l->token;
         l->asked = number;
     }
     b = n > 1 ? calloc(1, sizeof(*b)) : NULL;
@@ -188,15 +188,22 @@ void lease_close(struct lease_table **tp)
     *tp = NULL;
 }
 
+static struct str put(char *to, struct str s)
+{
+    if (s.n)
+        memcpy(to, s.p, s.n);
+    return str_make(to, s.n);
+}
+
 struct lease *lease_add(struct lease_table *t, unsigned shard, struct str id, struct str token,
                         uint64_t deadline_mono, struct task *task)
 {
-    struct lease *l = calloc(1, sizeof(*l));
+    struct lease *l = calloc(1, sizeof(*l) + id.n + token.n);
 
-    if (!l || str_copy(id, l->id, sizeof(l->id)) || str_copy(token, l->token, sizeof(l->token))) {
-        free(l);
+    if (!l)
         return NULL;
-    }
+    l->id = put(l->text, id);
+    l->token = put(l->text + id.n, token);
     l->shard = shard;
     l->deadline = deadline_mono;
     l->task = task;

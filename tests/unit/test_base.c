@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -276,6 +277,22 @@ static void sealed_box_opens_only_with_the_key(void **state)
     unlink(sk), unlink(pk), unlink(sk2), unlink(pk2), rmdir(dir);
 }
 
+/* Thousands of small ones live at once. */
+static void arena_grows_slowly(void **state)
+{
+    int64_t before = (int64_t)mallinfo2().uordblks, grown;
+    struct arena *a = arena_new(256, 1 << 20);
+
+    (void)state;
+    assert_non_null(arena_alloc(a, 200));
+    assert_non_null(arena_alloc(a, 200));
+    grown = (int64_t)mallinfo2().uordblks - before;
+    assert_true(grown < 1200);
+    for (size_t n = 1; n < 10000; n *= 3)
+        assert_non_null(memset(arena_alloc(a, n), 1, n));
+    arena_free(&a);
+}
+
 static void arena_has_a_maximum(void **state)
 {
     struct arena *a = arena_new(128, 1000);
@@ -342,6 +359,7 @@ int main(void)
         cmocka_unit_test(json_writer_escapes),
         cmocka_unit_test(ids_name_their_shard),
         cmocka_unit_test(sealed_box_opens_only_with_the_key),
+        cmocka_unit_test(arena_grows_slowly),
         cmocka_unit_test(arena_has_a_maximum),
     };
 

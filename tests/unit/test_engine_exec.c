@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <malloc.h>
 #include <pthread.h>
 
 #include "deploy/exec_int.h"
@@ -16,8 +17,7 @@ struct said {
 static void said_open(struct said *x)
 {
     memset(x, 0, sizeof(*x));
-    x->s.arena = arena_new(4096, 1u << 20);
-    assert_non_null(x->s.arena);
+    exec_said_init(&x->s);
 }
 
 static enum exec_line say(struct said *x, const char *line)
@@ -34,7 +34,7 @@ static void verdict(struct said *x, int status)
 
 static void said_close(struct said *x)
 {
-    arena_free(&x->s.arena);
+    exec_said_free(&x->s);
 }
 
 static void test_lines(void **state)
@@ -99,6 +99,12 @@ static void test_results(void **state)
     assert_int_equal(x.r.cls, CLASS_UNKNOWN_OUTCOME);
     assert_string_equal(x.r.code, "exec_failed");
     assert_string_equal(x.r.detail, "why");
+    /* What nobody understands takes nothing back, and is nothing itself. */
+    say(&x, "{\"type\":\"result\",\"status\":\"pending\",\"pct\":7}");
+    assert_int_equal(say(&x, "{\"type\":\"result\",\"status\":\"great\"}"), EXEC_LINE_BAD);
+    verdict(&x, 0);
+    assert_int_equal(x.r.status, ENGINE_PENDING);
+    assert_int_equal(x.r.pct, 7);
     said_close(&x);
 }
 
@@ -430,6 +436,78 @@ static void test_former_run(void **state)
     assert_int_equal(sleepers(g), 0);
 }
 
+/* -- many at once -- */
+
+enum { FLEET = 24, LINES = 200, SPEC_BYTES = 12000, EACH_MAX = 4096 };
+
+struct fleet {
+    struct engine_op *op[FLEET];
+    unsigned progress, over;
+};
+
+static void fleet_progress(void *arg, int pct, const char *message)
+{
+    (void)pct;
+    assert_int_equal(strlen(message), 250);
+    ((struct fleet *)arg)->progress++;
+}
+
+static void fleet_done(void *arg, const struct engine_result *r)
+{
+    assert_int_equal(r->status, ENGINE_FAIL);
+    ((struct fleet *)arg)->over++;
+}
+
+static void fleet_start(struct rig *g, struct fleet *f)
+{
+    const struct engine_events ev = {fleet_progress, NULL, fleet_done, f};
+    struct buf large;
+
+    buf_init(&large, 65536);
+    buf_fmt(&large, "{\"plan\":\"%0*d\"}", SPEC_BYTES, 1);
+    for (unsigned i = 0; i < FLEET; i++) {
+        char tenant[16];
+        const struct engine_call call = {.verb = ENGINE_APPLY,
+                                         .tenant = tenant,
+                                         .spec = buf_cstr(&large),
+                                         .deadline_ms = 60000,
+                                         .template = &g->t};
+
+        snprintf(tenant, sizeof(tenant), "t0-fleet%u", i);
+        f->op[i] = g->ops->start(g->engine, &call, &ev);
+        assert_non_null(f->op[i]);
+    }
+    buf_free(&large);
+}
+
+/* A program that runs for an hour and talks all the time costs the worker as little as a silent
+ * one: neither what it was asked for nor what it said is kept. */
+static void test_memory_in_flight(void **state)
+{
+    struct rig *g = *state;
+    struct fleet f = {0};
+    int64_t before, each;
+
+    script(g, "cat >/dev/null; i=0; m=$(printf %0250d 1)\n"
+              "while [ $i -lt 200 ]; do i=$((i + 1))\n"
+              "echo \"{\\\"type\\\":\\\"progress\\\",\\\"message\\\":\\\"$m\\\"}\"; done\n"
+              "exec sleep 60");
+    before = (int64_t)mallinfo2().uordblks;
+    fleet_start(g, &f);
+    while (f.progress < FLEET * LINES && f.over == 0)
+        uv_run(&g->loop, UV_RUN_ONCE);
+    assert_int_equal(f.over, 0);
+    each = ((int64_t)mallinfo2().uordblks - before) / FLEET;
+    for (unsigned i = 0; i < FLEET; i++)
+        g->ops->cancel(f.op[i]);
+    while (f.over < FLEET)
+        uv_run(&g->loop, UV_RUN_ONCE);
+    while (uv_run(&g->loop, UV_RUN_NOWAIT))
+        continue;
+    print_message("%lld bytes each\n", (long long)each);
+    assert_true(each <= EACH_MAX);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -446,6 +524,7 @@ int main(void)
         T(test_deadline),
         T(test_abandon_from_a_thread),
         T(test_former_run),
+        T(test_memory_in_flight),
     };
 
     if (rig_lacks_pidfd())
