@@ -130,8 +130,8 @@ class Flight:
     def tables(self, out):
         table(out, "(d) one worker with deployments in flight (engine processes not counted)",
               ["in flight", "RSS MB", "CPU %", "Redis commands/s"],
-              [[r["n"] or "idle", "%.1f" % (r["rss_kb"] / 1024),
-                "%.1f" % (100 * r["cpu"]), "%.1f" % r["commands"]] for r in [self.idle] + self.rows])
+              [[r["n"] or "idle", "%.1f" % (r["rss_kb"] / 1024), "%.1f" % (100 * r["cpu"]),
+                "%.1f" % r["commands"]] for r in [self.idle] + self.rows])
 
     def goals(self, g):
         g.at_most("(d) memory per deployment in flight", self.per_deployment(), 16, "KB")
