@@ -209,7 +209,7 @@ class Held(AzureCase):
         p = self.s.buy("manual")
         page = self.arrive(p)
         order = self.s.wait_order(p, hold="approval")
-        time.sleep(1)
+        self.s.quiet()
         self.assertEqual(self.s.azure_state(p)["activate_calls"], 0)
         self.assertEqual(self.effects(order), [])
         done = self.s.cli("approve", "order", order["id"], "--reason", "known customer")

@@ -50,8 +50,9 @@ class Lost(AzureCase):
     def test_a_purchase_that_nobody_landed_with(self):
         self.lose()
         p = self.s.buy("starter")
-        order = self.s.wait_order(p, contract="PENDING", commit="held")
-        time.sleep(1)
+        self.s.wait_order(p, contract="PENDING", commit="held")
+        self.s.quiet()
+        order = self.s.order_of(p)
         self.assertNotIn("tenant", order)
         self.assertEqual(self.s.azure_state(p)["activate_calls"], 0)
         self.s.wait_ready(self.arrive(p))

@@ -157,9 +157,11 @@ class Topic(Events):
         # A token of that product at this one's address names our order or none.
         token = self.s.token(purchase=q["id"], aud="notes.acme.example")
         token["landing"]["url"] = token["landing"]["url"].replace("/ours", "/notes")
-        self.s.land(token)
-        time.sleep(1)
+        where = self.s.land(token)
+        self.s.until(lambda: "another product" in self.s.status_text(where), 20, "not looked at")
+        self.s.quiet()
         self.assertEqual(self.s.calls("entitlements.approve", q), 0)
+        self.assertIsNone(self.s.order_of(q))
 
     def test_pubsub_is_not_linked(self):
         """Told once; orders are found by the list meanwhile, and events when it is mended."""
