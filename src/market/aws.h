@@ -131,7 +131,8 @@ struct str aws_error_code(const cJSON *body, struct str header);
 void aws_entitle(struct aws_job *j);
 
 /* aws_resolve.c, aws_refresh.c, aws_poll.c, aws_list.c: members of market_aws. */
-void aws_resolve(struct market *m, struct str token, market_result_cb *cb, void *arg);
+void aws_resolve(struct market *m, struct str token, int64_t arrived_ms, market_result_cb *cb,
+                 void *arg);
 void aws_refresh(struct market *m, const struct market_purchase *known, market_result_cb *cb,
                  void *arg);
 void aws_poll(struct market *m, market_batch_cb *cb, void *arg);

@@ -187,7 +187,8 @@ bool azure_failed(const cJSON *operation, const struct market_purchase *p);
 
 /* azure_read.c, azure_list.c, azure_plans.c, azure_tell.c, azure_keys.c, azure_signin.c: members of
  * market_azure */
-void azure_resolve(struct market *m, struct str token, market_result_cb *cb, void *arg);
+void azure_resolve(struct market *m, struct str token, int64_t arrived_ms, market_result_cb *cb,
+                   void *arg);
 void azure_refresh(struct market *m, const struct market_purchase *known, market_result_cb *cb,
                    void *arg);
 void azure_list(struct market *m, const char *page, market_page_cb *cb, void *arg);

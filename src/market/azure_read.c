@@ -129,10 +129,12 @@ static void begin_resolve(struct azure_job *j)
         azure_call(j, &rq, on_resolved);
 }
 
-void azure_resolve(struct market *m, struct str token, market_result_cb *cb, void *arg)
+void azure_resolve(struct market *m, struct str token, int64_t arrived_ms, market_result_cb *cb,
+                   void *arg)
 {
     struct azure_job *j = azure_job_new(azure_of(m), 3 * token.n, begin_resolve, result_end, arg);
 
+    (void)arrived_ms; /* Microsoft judges its tokens */
     if (!j) {
         cb(arg, &(struct market_result){MARKET_RETRY, "NoMemory", 0, market_purchase_none});
         return;

@@ -114,7 +114,9 @@ struct gcp_job {
     const char *side_code;
 
     /* resolve, list */
-    struct str text; /* sign-up token; reason or message of tell; receipt of ack */
+    int64_t arrived_ms; /* resolve: when the token came; 0 unknown */
+    bool late;          /* it was good then and has ended since */
+    struct str text;    /* sign-up token; reason or message of tell; receipt of ack */
     const char *orders[GCP_ORDERS];
     size_t norders;
     const char *page;
@@ -216,7 +218,8 @@ void gcp_result_end(struct gcp_job *j, enum market_class cls, const char *code,
                     uint64_t retry_after_ms);
 
 /* Members of market_gcp. */
-void gcp_resolve(struct market *m, struct str token, market_result_cb *cb, void *arg);
+void gcp_resolve(struct market *m, struct str token, int64_t arrived_ms, market_result_cb *cb,
+                 void *arg);
 void gcp_refresh(struct market *m, const struct market_purchase *known, market_result_cb *cb,
                  void *arg);
 void gcp_list(struct market *m, const char *page, market_page_cb *cb, void *arg);

@@ -65,13 +65,19 @@ static void consider(struct gcp_job *j, const cJSON *e)
     j->created_ms = created;
 }
 
+/* Just bought: it is there soon, or the token's end ends the attempts. */
+static void not_yet(struct gcp_job *j, const char *code)
+{
+    gcp_job_end(j, j->late ? MARKET_EXPIRED : MARKET_RETRY, code, 0);
+}
+
 static void chosen(struct gcp_job *j)
 {
     if (j->rank == 0 && j->others)
         gcp_job_end(j, MARKET_PRODUCT, "OtherProduct", 0);
     else if (j->rank == 0)
         /* The buyer may be faster than the list. */
-        gcp_job_end(j, MARKET_RETRY, "NoOrderYet", 0);
+        not_yet(j, "NoOrderYet");
     else if (j->p.standing == STANDING_ENDED)
         gcp_job_end(j, MARKET_GONE, "Cancelled", 0);
     else
@@ -122,9 +128,8 @@ static void list(struct gcp_job *j)
 
 static void account_read(struct gcp_job *j)
 {
-    /* Just bought: it is there soon, or the token's end ends the attempts. */
     if (j->signup == SIGNUP_UNREAD)
-        gcp_job_end(j, MARKET_RETRY, "AccountNotFound", 0);
+        not_yet(j, "AccountNotFound");
     else
         list(j);
 }
@@ -153,7 +158,8 @@ static void begin(struct gcp_job *j)
         gcp_certs_want(j, verify);
 }
 
-void gcp_resolve(struct market *m, struct str token, market_result_cb *cb, void *arg)
+void gcp_resolve(struct market *m, struct str token, int64_t arrived_ms, market_result_cb *cb,
+                 void *arg)
 {
     struct gcp_job *j = gcp_job_new(m, token.n + GCP_JSON_MAX, begin, gcp_result_end, arg);
 
@@ -162,6 +168,7 @@ void gcp_resolve(struct market *m, struct str token, market_result_cb *cb, void 
         return;
     }
     j->cb.result = cb;
+    j->arrived_ms = arrived_ms;
     /* What is too long is refused by its length. */
     j->text = arena_str(j->a, str_sub(token, 0, JWT_MAX + 1));
 }

@@ -256,8 +256,11 @@ struct market_ops {
     void (*close)(struct market *m);
     /* token: what the buyer's browser brought. Also asks for entitlements where pricing has them.
      * Usage pricing: granted only when no queue is configured, for then the landing is all the
-     * evidence there will ever be; with a queue the worker decides from event.grants. */
-    void (*resolve)(struct market *m, struct str token, market_result_cb *cb, void *arg);
+     * evidence there will ever be; with a queue the worker decides from event.grants.
+     * arrived_ms: when the buyer brought it (0: now): a token that was good then is not too old
+     * because the channel, or we, could not be asked meanwhile. */
+    void (*resolve)(struct market *m, struct str token, int64_t arrived_ms, market_result_cb *cb,
+                    void *arg);
     /* Reads the purchase again: entitlements, agreement status and terms where ids are known. */
     void (*refresh)(struct market *m, const struct market_purchase *known, market_result_cb *cb,
                     void *arg);

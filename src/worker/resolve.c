@@ -207,7 +207,7 @@ static void ask(struct task *t, struct str sealed)
     } else {
         crash_point("resolve.before_market");
         task_hold(t);
-        s->ops->resolve(s->market, buf_view(&token), resolved, t);
+        s->ops->resolve(s->market, buf_view(&token), s->created_ms, resolved, t);
     }
     if (token.p)
         sodium_memzero(token.p, token.cap);

@@ -150,7 +150,7 @@ static inline void az_wait(void)
 static inline void az_resolve(const char *token)
 {
     az_begin();
-    market_azure.resolve(az.market, str_of(token), az_on_result, NULL);
+    market_azure.resolve(az.market, str_of(token), 0, az_on_result, NULL);
     az_wait();
 }
 

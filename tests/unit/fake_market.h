@@ -28,6 +28,7 @@ static struct {
     enum market_class fail;      /* what every call answers; MARKET_OK: the truth */
     enum market_class tell_fail; /* the same of the verbs alone */
     const char *fail_code;
+    int64_t arrived_ms; /* of the last token */
     unsigned tells[MARKET_CHANGE_QUANTITY + 1], refreshes, lists, sign_ins;
     char last_change[40], last_text[300];
     bool commit_works, stranger, forgets_pages;
@@ -147,12 +148,14 @@ static void fake_refresh(struct market *m, const struct market_purchase *known,
 }
 
 /* The token is the purchase id. */
-static void fake_resolve(struct market *m, struct str text, market_result_cb *cb, void *arg)
+static void fake_resolve(struct market *m, struct str text, int64_t arrived_ms,
+                         market_result_cb *cb, void *arg)
 {
     struct market_purchase known = market_purchase_none;
     char id[40] = "";
 
     (void)str_copy(text, id, sizeof(id));
+    fake.arrived_ms = arrived_ms;
     known.purchase = id;
     fake_refresh(m, &known, cb, arg);
 }

@@ -283,10 +283,12 @@ static inline void rig_end(void)
     assert_int_equal(got.calls, 1);
 }
 
+static int64_t got_arrived_ms; /* when the token came; 0: now */
+
 static inline void resolve(struct str token)
 {
     rig_begin();
-    market_gcp.resolve(market, token, rig_on_result, NULL);
+    market_gcp.resolve(market, token, got_arrived_ms, rig_on_result, NULL);
     rig_end();
 }
 

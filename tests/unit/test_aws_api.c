@@ -68,7 +68,7 @@ static void spin(const unsigned *calls)
 static void resolve(const char *token)
 {
     got.calls = 0;
-    market_aws.resolve(market, str_of(token), on_result, NULL);
+    market_aws.resolve(market, str_of(token), 0, on_result, NULL);
     assert_int_equal(got.calls, 0);
     spin(&got.calls);
 }
@@ -583,14 +583,14 @@ static void closing_answers_everybody(void **state)
     (void)state;
     need_peer();
     got.calls = 0;
-    market_aws.resolve(market, STR("ok+/=%2B"), on_result, NULL);
+    market_aws.resolve(market, STR("ok+/=%2B"), 0, on_result, NULL);
     market_aws.close(market);
     market = NULL;
     assert_int_equal(got.calls, 1);
     assert_int_equal(got.cls, MARKET_RETRY);
     open_market();
     got.calls = 0;
-    market_aws.resolve(market, STR("ok+/=%2B"), on_result, NULL);
+    market_aws.resolve(market, STR("ok+/=%2B"), 0, on_result, NULL);
     uv_run(&loop, UV_RUN_NOWAIT);
     uv_run(&loop, UV_RUN_NOWAIT);
     market_aws.close(market);

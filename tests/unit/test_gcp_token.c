@@ -201,6 +201,42 @@ static void who_has_no_order(void **state)
     expect(MARKET_CONFIG, "NoAudience");
 }
 
+/* Google could not be asked while the token was good: the buyer came in time all the same. */
+static void what_counts_is_when_it_came(void **state)
+{
+    int64_t now = clock_wall_ms();
+
+    (void)state;
+    need_peer();
+    rig_set("{'accounts':{'a1':'PENDING'},'entitlements':{'e1':{" MINE
+            ",'state':'ENTITLEMENT_ACTIVATION_REQUESTED'}}}");
+    make(HEAD, "", "", &google);
+    clock_set_offset_ms(3600 * 1000);
+    go();
+    expect(MARKET_EXPIRED, "expired");
+    got_arrived_ms = now + 2000;
+    go();
+    expect(MARKET_OK, "");
+    assert_string_equal(got.purchase, "e1");
+    got_arrived_ms = now + 600 * 1000;
+    go();
+    expect(MARKET_EXPIRED, "expired");
+    got_arrived_ms = now - 600 * 1000; /* our clocks differ: no better than now */
+    go();
+    expect(MARKET_EXPIRED, "expired");
+    /* Nor does anybody wait for an order that never comes. */
+    got_arrived_ms = now + 2000;
+    rig_set("{'entitlements':{}}");
+    go();
+    expect(MARKET_EXPIRED, "NoOrderYet");
+    make(HEAD, "\"aud\":\"other.example\"", "aud", &google);
+    clock_set_offset_ms(2 * 3600 * 1000);
+    got_arrived_ms = now + 3600 * 1000;
+    go();
+    expect(MARKET_PRODUCT, "audience");
+    got_arrived_ms = 0;
+}
+
 /* --- hostile tokens -------------------------------------------------------------------------- */
 
 struct hostile {
@@ -553,7 +589,7 @@ static void tokens_in_wait_share_the_fetch(void **state)
     make(HEAD, "", "", &google);
     rig_begin();
     for (unsigned i = 0; i < 3; i++)
-        market_gcp.resolve(market, buf_view(&token), rig_on_result, NULL);
+        market_gcp.resolve(market, buf_view(&token), 0, rig_on_result, NULL);
     while (got.calls < 3)
         uv_run(&loop, UV_RUN_ONCE);
     expect(MARKET_OK, "");
@@ -586,7 +622,7 @@ static void closing_ends_who_waits(void **state)
     make(HEAD, "", "", &google);
     rig_begin();
     for (unsigned i = 0; i < 3; i++)
-        market_gcp.resolve(market, buf_view(&token), rig_on_result, NULL);
+        market_gcp.resolve(market, buf_view(&token), 0, rig_on_result, NULL);
     while (!gcp_of(market)->certs.fetching)
         uv_run(&loop, UV_RUN_NOWAIT);
     assert_int_equal(got.calls, 0);
@@ -676,6 +712,7 @@ int main(void)
         T(the_newest_that_waits_is_chosen),
         T(orders_are_named_in_any_shape),
         T(who_has_no_order),
+        T(what_counts_is_when_it_came),
         T(a_wrong_issuer_costs_nothing),
         T(hostile_headers),
         T(hostile_signatures),

@@ -47,6 +47,7 @@ static void a_buyer_signs_in_first(void **state)
     IS("plan", "silver");
     IS("claimed", "0");
     assert_int_equal(fake.sign_ins, 1);
+    assert_true(clock_wall_ms() - fake.arrived_ms < 60000 && fake.arrived_ms > 0);
     assert_string_equal(RAW("HEXISTS", "{p0}:r:r1", "token"), "0");
     fake.stranger = true;
     land("r2", "{\"code\":\"c\",\"verifier\":\"v\",\"nonce\":\"n\",\"redirect_uri\":\"u\"}");
