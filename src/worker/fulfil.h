@@ -50,6 +50,7 @@ struct fulfil_work {
     bool verb_counted;
     uint64_t wait_ms;          /* after a PENDING or a wait for the seller was recorded */
     enum engine_class waiting; /* what the seller must mend */
+    const char *why;           /* the outcome is unknown */
 };
 
 /* false: the rows are not an order. Finds plan, template and engine in the task's snapshot. */
@@ -68,8 +69,6 @@ void fulfil_written(struct task *t, int rc, const struct store_rows *rows);
 void fulfil_engine(struct task *t, enum engine_verb verb);
 /* The engine did it. */
 void fulfil_done(struct task *t, const struct engine_result *r);
-/* The operation goes on at the engine: recorded, and the task comes back after ms. */
-void fulfil_pending(struct task *t, const struct engine_result *r, uint64_t ms);
 /* The engine has nothing of this tenant. */
 void fulfil_absent(struct task *t);
 void fulfil_failed(struct task *t, const struct engine_result *r);

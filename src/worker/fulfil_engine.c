@@ -87,7 +87,7 @@ static void noted(struct task *t, int rc, const struct store_rows *rows)
 }
 
 /* The operation goes on at the engine: remember that, and come back later. */
-void fulfil_pending(struct task *t, const struct engine_result *r, uint64_t ms)
+static void pending(struct task *t, const struct engine_result *r, uint64_t ms)
 {
     struct fulfil_work *f = t->state;
     bool makes = f->verb == ENGINE_APPLY || f->verb == ENGINE_OBSERVE;
@@ -127,7 +127,7 @@ static void on_done(void *arg, const struct engine_result *r)
         fulfil_done(t, r);
         break;
     case ENGINE_PENDING:
-        fulfil_pending(t, r, r->poll_after_ms ? r->poll_after_ms : 1000);
+        pending(t, r, r->poll_after_ms ? r->poll_after_ms : 1000);
         break;
     case ENGINE_ABSENT:
         fulfil_absent(t);

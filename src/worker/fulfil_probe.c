@@ -17,7 +17,7 @@ static void url_of(struct task *t, struct buf *out)
     struct fulfil_work *f = t->state;
     const struct config *c = t->snap->cfg;
     const char *pattern = c->deploy.probe_url[0] ? c->deploy.probe_url
-                          : f->tmpl->endpoint[0] ? f->tmpl->endpoint
+                          : f->made->endpoint[0] ? f->made->endpoint
                                                  : c->deploy.endpoint;
     struct str rest, head = str_of(pattern);
 
@@ -35,7 +35,7 @@ static void url_of(struct task *t, struct buf *out)
         head = rest;
     }
     buf_str(out, str_rtrim(head, '/'));
-    buf_cat(out, f->tmpl->health_path);
+    buf_cat(out, f->made->health_path);
 }
 
 static void became_ready(struct task *t)
@@ -115,7 +115,7 @@ static void not_answering(struct task *t)
         degrade(t);
     else if (t->tries >= STUCK_AFTER)
         give_up(t);
-    else if (f->v.now < f->v.at_applied + (int64_t)f->tmpl->health_timeout_ms)
+    else if (f->v.now < f->v.at_applied + (int64_t)f->made->health_timeout_ms)
         task_wait(t, 300);
     else
         task_retry(t, "RETRY", "the environment does not answer through the proxy", 0);
@@ -153,8 +153,13 @@ void fulfil_probe(struct task *t)
         .allow = HTTP_LOOPBACK | HTTP_PRIVATE,
         .probe = true,
     };
+    const struct fulfil_work *f = t->state;
     struct buf url;
 
+    if (!f->made) {
+        task_retry(t, "INVALID", "the template of what runs is not configured", 60000);
+        return;
+    }
     buf_init(&url, 2048);
     url_of(t, &url);
     rq.url = buf_cstr(&url);
