@@ -10,9 +10,8 @@ static bool truthy(struct str v)
     return v.n && !str_is(v, "0") && !str_is(v, "false");
 }
 
-const struct cfg_plan *plan_of_entitlements(const struct cfg_market *m,
-                                            const struct market_entitlement *e, size_t n,
-                                            uint64_t *quantity)
+const struct cfg_plan *plan_named_by(const struct cfg_market *m, const struct market_entitlement *e,
+                                     size_t n, uint64_t *quantity)
 {
     const struct cfg_plan *best = NULL;
 
@@ -28,7 +27,16 @@ const struct cfg_plan *plan_of_entitlements(const struct cfg_market *m,
             q = 1;
         *quantity = q;
     }
-    return best ? best : config_plan_default(m);
+    return best;
+}
+
+const struct cfg_plan *plan_of_entitlements(const struct cfg_market *m,
+                                            const struct market_entitlement *e, size_t n,
+                                            uint64_t *quantity)
+{
+    const struct cfg_plan *p = plan_named_by(m, e, n, quantity);
+
+    return p ? p : config_plan_default(m);
 }
 
 void plan_entitlements_json(const struct market_entitlement *e, size_t n, struct buf *out)

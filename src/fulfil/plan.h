@@ -11,7 +11,10 @@
 
 /* The plan that a set of entitlements means: the matching plan that stands last in the
  * configuration (plans are listed from small to large), with the entitlement's number as quantity.
- * No match: the default plan, quantity 1. NULL when the product has no plan at all. */
+ * No match: NULL, quantity 1. */
+const struct cfg_plan *plan_named_by(const struct cfg_market *m, const struct market_entitlement *e,
+                                     size_t n, uint64_t *quantity);
+/* The same; no match: the default plan. NULL when the product has no plan at all. */
 const struct cfg_plan *plan_of_entitlements(const struct cfg_market *m,
                                             const struct market_entitlement *e, size_t n,
                                             uint64_t *quantity);

@@ -52,6 +52,16 @@ bool purchase_over(const char *status)
     return false;
 }
 
+bool purchase_superseded(struct str status)
+{
+    static const char *const words[] = {"RENEWED", "REPLACED", "SUPERSEDED", "ROLLED_BACK"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (str_is(status, words[i]))
+            return true;
+    return false;
+}
+
 uint64_t purchase_grace_ms(const struct cfg_market *m, struct str plan)
 {
     const struct cfg_plan *p = config_plan(m, plan);
@@ -102,6 +112,8 @@ void purchase_args(struct args *a, const struct cfg_market *m, struct str order_
     if (plan && (p->nentitlements || !p->known_entitlements)) {
         args_kv(a, "plan", str_of(plan->name));
         args_kvi(a, "quantity", (int64_t)quantity);
+        if (p->nentitlements && !plan_named_by(m, p->entitlements, p->nentitlements, &quantity))
+            args_kv(a, "guess", STR("1"));
     }
     if (p->granted || confirmed) {
         args_kv(a, "granted", STR("1"));

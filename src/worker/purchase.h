@@ -21,6 +21,8 @@ const struct cfg_plan *purchase_plan(const struct cfg_market *m, const struct ma
                                      uint64_t *quantity);
 /* Is that status of an agreement (aws) its end? RENEWED and REPLACED are not: the order goes on. */
 bool purchase_over(const char *status);
+/* aws: the agreement lives on in another one; its end revokes nothing. */
+bool purchase_superseded(struct str status);
 /* From the end of the contract to the deletion. */
 uint64_t purchase_grace_ms(const struct cfg_market *m, struct str plan);
 /* Shard and natural order id of a purchase key. */

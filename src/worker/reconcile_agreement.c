@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fulfil/plan.h"
 #include "worker/purchase.h"
 #include "worker/reconcile.h"
 
@@ -19,7 +20,7 @@ enum { SETTLE_MS = 5 * 60 * 1000 };
 
 static bool is_superseded(const char *status)
 {
-    return str_is(str_of(status), "RENEWED") || str_is(str_of(status), "REPLACED");
+    return purchase_superseded(str_of(status));
 }
 
 /* Its events are on their way; and a renewal that came while the walk was under way would be seen
@@ -87,7 +88,7 @@ static bool other_plan(const struct agreement_work *k)
 {
     uint64_t quantity = 0;
     const struct cfg_plan *plan =
-        k->p->nentitlements ? purchase_plan(k->r->cfg, k->p, &quantity) : NULL;
+        plan_named_by(k->r->cfg, k->p->entitlements, k->p->nentitlements, &quantity);
 
     return plan && (!str_is(k->x->now.plan, plan->name) || quantity != k->x->now.quantity);
 }

@@ -304,7 +304,7 @@ static void tell(const struct deal *d, enum market_event_kind kind, const char *
     e.account = d->account;
     e.product_code = "code";
     e.previous_agreement = previous;
-    if (kind == EVENT_ENTITLEMENT_CHANGED)
+    if (kind == EVENT_ENTITLEMENT_CHANGED || kind == EVENT_ENDED)
         e.purchase = e.license = d->license;
     buf_init(&json, 65536);
     event_json_write(&e, &json);
@@ -313,6 +313,27 @@ static void tell(const struct deal *d, enum market_event_kind kind, const char *
        "0");
     buf_free(&json);
     rig_until(quiet, NULL, "the event");
+}
+
+/* The licence goes with its agreement; what lives on in another agreement has not ended. */
+static void what_was_superseded_revokes_nothing(void **state)
+{
+    static const char *const words[] = {"RENEWED", "REPLACED", "SUPERSEDED", "ROLLED_BACK"};
+    struct deal *d;
+
+    (void)state;
+    begin();
+    d = deal("a", "silver");
+    walk("0", "1");
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        snprintf(d->status, sizeof(d->status), "%s", words[i]);
+        tell(d, EVENT_ENDED, "");
+        assert_string_equal(of("l-a", "o.contract"), "ACTIVE");
+    }
+    snprintf(d->status, sizeof(d->status), "TERMINATED");
+    tell(d, EVENT_ENDED, "");
+    assert_string_equal(of("l-a", "o.contract"), "CANCELLED");
+    rig_stop();
 }
 
 static void the_end_of_what_was_never_told(void **state)
@@ -479,6 +500,7 @@ int main(void)
         cmocka_unit_test_setup(a_lost_renewal_joins_its_order, fresh),
         cmocka_unit_test_setup(an_order_of_a_renewal_is_merged, fresh),
         cmocka_unit_test_setup(of_two_candidates_none_is_guessed, fresh),
+        cmocka_unit_test_setup(what_was_superseded_revokes_nothing, fresh),
         cmocka_unit_test_setup(the_end_of_what_was_never_told, fresh),
         cmocka_unit_test_setup(the_renewal_of_what_was_never_told, fresh),
         cmocka_unit_test_setup(a_chain_comes_to_its_newest, fresh),

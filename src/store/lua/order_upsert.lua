@@ -8,6 +8,8 @@
 -- id is a renewal: a new contract in the old one's place, whatever the times say. When registered and
 -- something that matters changed, and where the charge is held: task fulfil:<order>. LMPERM: the id is
 -- only a name of another order.
+-- guess=1 (not stored): plan is only the default, for entitlements that name none: it never takes the place
+-- of another plan; the seller is told.
 -- commit=held: the channel holds the charge; kept while nothing was committed and the contract is
 -- PENDING. commit=done: the charge runs. signup=wanted|done: the channel's account. unattended=1: no
 -- landing is needed: the tenant and its work begin as soon as fulfilment may; but of a purchase with
@@ -53,6 +55,9 @@ if o.merged or (created and call('GET', P .. 'alias:' .. id)) then
 end
 local renewal = new.supersede == '1' and new.purchase and o.purchase and new.purchase ~= o.purchase
 new.supersede = nil
+local strange = new.guess == '1' and o.plan and new.plan and o.plan ~= new.plan
+if strange then new.plan, new.quantity = nil, nil end
+new.guess = nil
 local contract = o.contract or 'PENDING'
 if created then
     o = {fulfilment = 'RECEIVED', ver = '0', at = '0', registered = '0'}
@@ -138,6 +143,7 @@ if changed > 0 or created or at > tonumber(o.at or '0') then
     call('HSET', key, 'ver', int(ver), 'updated', int(NOW), 'at',
         int(math.max(at, tonumber(o.at or '0'))))
 end
+if strange then add_task('mail:' .. id .. ':alert-plan', 'mail', 'notify', id, 0, 'alert-plan', true) end
 if o.registered == '1' and o.signup == 'wanted' and new.signup then tell_signup(id) end
 o.contract = to
 local settles = o.unattended == '1' and not o.tenant and not has('DELETING CLOSED', o.fulfilment) and
