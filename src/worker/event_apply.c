@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "worker/event.h"
 #include "worker/purchase.h"
+#include "worker/truth.h"
 
 static void written(struct task *t, int rc, const struct store_rows *rows)
 {
@@ -52,11 +53,6 @@ static void end_contract(struct task *t, struct str plan, const char *contract)
     task_store(t, e->shard, STORE_ORDER_UPSERT, a.v, a.n, written);
 }
 
-static bool superseded(struct str status)
-{
-    return str_is(status, "RENEWED") || str_is(status, "REPLACED");
-}
-
 static struct str plan_of(struct task *t)
 {
     return t->data; /* the order's plan, kept there by current() */
@@ -66,7 +62,7 @@ static void refreshed_end(struct task *t, const struct market_result *r)
 {
     struct event_work *e = t->state;
 
-    if (r->cls == MARKET_OK && superseded(str_of(r->purchase.status))) {
+    if (r->cls == MARKET_OK && purchase_superseded(str_of(r->purchase.status))) {
         task_done(t);
         return;
     }
@@ -100,7 +96,7 @@ static void refreshed_grant(struct task *t, const struct market_result *r)
     struct args a = {.t = t};
     bool empty = r->purchase.known_entitlements && r->purchase.nentitlements == 0, over;
 
-    if (e->moved && (r->cls == MARKET_GONE || superseded(str_of(r->purchase.status)))) {
+    if (e->moved && (r->cls == MARKET_GONE || purchase_superseded(str_of(r->purchase.status)))) {
         task_done(t); /* the successor was here first, and its event has not told us of the end */
         return;
     }
@@ -142,7 +138,7 @@ static void refreshed(void *arg, const struct market_result *r)
     if (!task_release(t))
         return;
     if (r->cls == MARKET_RETRY || r->cls == MARKET_CONFIG)
-        task_retry(t, market_class_name(r->cls), r->code, r->retry_after_ms);
+        truth_failed(t, e->cfg, r->cls, r->code, r->retry_after_ms);
     else if (end)
         refreshed_end(t, r);
     else
@@ -217,7 +213,7 @@ static void take_part(struct task *t, struct str agreement)
 
     if (!e->moved)
         ask(t);
-    else if (superseded(e->status))
+    else if (purchase_superseded(e->status))
         task_done(t);
     else if (e->agreement.n == 0 || agreement.n == 0)
         ask(t);
@@ -247,7 +243,7 @@ static void current(struct task *t, int rc, const struct store_rows *rows)
     case EVENT_ENDED:
     case EVENT_FAILED:
         /* The old half of a renewal ends after the new one took over: not our contract any more. */
-        if (rc == -ENOENT || superseded(e->status) || e->moved)
+        if (rc == -ENOENT || purchase_superseded(e->status) || e->moved)
             task_done(t);
         else
             ask(t);

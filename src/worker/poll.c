@@ -159,8 +159,7 @@ static void received(void *arg, const struct market_batch *b)
         if (!p->stopping)
             LOG(LOG_WARN, "poll.failed", F("class", market_class_name(b->cls)), F("code", b->code),
                 FI("delay_ms", delay));
-        if (b->cls == MARKET_CONFIG && !p->stopping &&
-            standing_channel(&p->snap->cfg->markets[p->index]))
+        if (b->cls == MARKET_CONFIG && !p->stopping)
             alarm_raise(p->w, &p->snap->cfg->markets[p->index], "alert-credentials", "", b->code);
     } else {
         p->failures = 0;

@@ -216,15 +216,24 @@ static bool keep_page(struct task *t, const struct market_page *page)
     return r->p != NULL;
 }
 
+/* AWS asks for a permission of its own for its list; without it all else goes on. */
+static void again(struct task *t, uint64_t retry_after_ms)
+{
+    const struct reconcile *r = t->state;
+
+    if (r->cls == MARKET_CONFIG && !standing_channel(r->cfg))
+        task_retry(t, "CONFIG", r->code, pause_ms(t));
+    else
+        truth_failed(t, r->cfg, r->cls, r->code, retry_after_ms);
+}
+
 static void begun_anew(struct task *t, int rc, const struct store_rows *rows)
 {
-    struct reconcile *r = t->state;
-
     (void)rows;
     if (rc)
         task_retry(t, "RETRY", "cannot record the progress", 0);
     else
-        truth_failed(t, r->cfg, r->cls, r->code, 0);
+        again(t, 0);
 }
 
 /* The word for the next page may be too old to be understood: the walk begins anew. */
@@ -252,10 +261,8 @@ static void failed(struct task *t, const struct market_page *page)
     r->code = arena_dup(t->arena, str_of(page->code));
     if (task_step(t, "s.page").n && stale_page)
         begin_anew(t);
-    else if (page->cls == MARKET_CONFIG && !standing_channel(r->cfg))
-        task_retry(t, "CONFIG", page->code, pause_ms(t)); /* without the list all else goes on */
     else
-        truth_failed(t, r->cfg, r->cls, page->code, page->retry_after_ms);
+        again(t, page->retry_after_ms);
 }
 
 static void listed(void *arg, const struct market_page *page)

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "worker/kinds.h"
 #include "worker/purchase.h"
-#include "worker/standing.h"
+#include "worker/truth.h"
 
 enum { ASK_MIN_MS = 3000, ASK_MAX_MS = 3600 * 1000 };
 
@@ -99,7 +99,7 @@ static void refreshed(void *arg, const struct market_result *r)
         return;
     crash_point("refresh.after_market");
     if (r->cls == MARKET_RETRY || r->cls == MARKET_CONFIG) {
-        task_retry(t, market_class_name(r->cls), r->code, r->retry_after_ms);
+        truth_failed(t, s->cfg, r->cls, r->code, r->retry_after_ms);
     } else if (has_ended(s, r)) {
         end_contract(t, r->cls == MARKET_GONE ? "EXPIRED" : r->purchase.status);
     } else if (is_granted(r)) {

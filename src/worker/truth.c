@@ -32,7 +32,7 @@ struct truth *truth_new(struct task *t, struct str channel, struct str product, 
 void truth_failed(struct task *t, const struct cfg_market *m, enum market_class cls,
                   const char *code, uint64_t retry_after_ms)
 {
-    if (cls == MARKET_CONFIG && standing_channel(m)) {
+    if (cls == MARKET_CONFIG) {
         alarm_raise(t->w, m, "alert-credentials", "", code);
         if (retry_after_ms == 0)
             retry_after_ms =

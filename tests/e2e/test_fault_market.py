@@ -81,6 +81,22 @@ class Market(unittest.TestCase):
         self.s.wait_ready(page, 90)
         self.s.invariants()
 
+    def test_refused_credentials(self):
+        """The seller has one mail, the buyer a form, and everything goes on when it is mended."""
+        self.s.sandbox("POST", "faults",
+                       {"op": "ResolveCustomer", "kind": "access-denied", "count": 200})
+        page = self.s.register(self.s.land(self.s.buy()), "refused@example.com", 60)
+
+        def alerts():
+            return [m for to, m in list(self.s.mail.messages)
+                    if to == ["team@acme.example"] and "refuses our credentials" in m["Subject"]]
+        self.s.until(alerts, 30, "the seller is not told")
+        self.s.sandbox("DELETE", "faults")
+        self.s.wait_ready(page, 90)
+        self.assertEqual(1, len(alerts()))
+        self.assertIn("AccessDeniedException", alerts()[0].get_content())
+        self.s.invariants()
+
     def test_expired_token(self):
         bought = self.s.buy()
         self.s.sandbox("POST", "purchases/%s/expire-token" % bought["id"])
