@@ -95,7 +95,8 @@ const struct cfg_section cfg_schema_front = {
 static const struct cfg_key worker_keys[] = {
     {"slots", CT_U32, AT(slots), .dflt = "512", .min = 1, .max = 100000, .help = "Tasks at once."},
     {"lease", CT_DURATION, AT(lease_ms), .dflt = "30s", .min = 1000, .max = 600000,
-     .help = "How long the tasks of a dead worker wait for the next one."},
+     .help =
+         "How long the tasks of a dead worker wait for the next one. Counts from the next start."},
     {"resync", CT_DURATION, AT(resync_ms), .dflt = "10m", .min = 1000,
      .help = "Every tenant is looked at this often, with jitter."},
     {"refresh", CT_DURATION, AT(refresh_ms), .dflt = "6h", .min = 1000,

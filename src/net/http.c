@@ -190,6 +190,12 @@ int http_open(uv_loop_t *loop, unsigned in_flight, unsigned per_host, struct htt
     return 0;
 }
 
+void http_limit(struct http *h, unsigned in_flight)
+{
+    h->max_in_flight = in_flight;
+    http_pump(h);
+}
+
 static struct http_call *any_call(struct http *h)
 {
     struct http_dest *d;

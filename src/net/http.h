@@ -70,6 +70,8 @@ struct http_call;
 typedef void http_cb(void *arg, const struct http_reply *reply);
 
 int http_open(uv_loop_t *loop, unsigned in_flight, unsigned per_host, struct http **out);
+/* Another limit from now on; what is in flight goes on. */
+void http_limit(struct http *h, unsigned in_flight);
 /* Cancels what is in flight; the loop must run until the handles are closed. NULLs *h. */
 void http_close(struct http **h);
 /* NULL only without memory or once http_close() has begun. */

@@ -83,6 +83,7 @@ static void on_hup(uv_signal_t *sig, int signum)
 
         w->now = fresh;
         snapshot_unref(&old);
+        http_limit(w->http, fresh->cfg->worker.http_in_flight);
         if (w->roles & ROLE_MARKET)
             poll_reload(w);
         LOG(LOG_INFO, "config.reloaded", F("file", w->config_path));

@@ -175,6 +175,11 @@ int lease_open(struct worker *w, uint64_t lease_ms, struct lease_table **out)
     return 0;
 }
 
+uint64_t lease_length(const struct lease_table *t)
+{
+    return t ? t->lease_ms : 0;
+}
+
 void lease_close(struct lease_table **tp)
 {
     struct lease_table *t = *tp;

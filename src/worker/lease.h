@@ -19,6 +19,9 @@
 #include "worker/worker.h"
 
 int lease_open(struct worker *w, uint64_t lease_ms, struct lease_table **out);
+/* How long claims must be asked for: the thread renews by it, whatever a reload says. 0 after
+ * lease_close(). */
+uint64_t lease_length(const struct lease_table *t);
 /* Stops and joins the thread. */
 void lease_close(struct lease_table **t);
 

@@ -1,7 +1,7 @@
 /*
  * lastmile-worker: roles market (resolve, events), deploy (engines) and notify (mail).
  *
- *   lastmile-worker --config FILE [--roles market,deploy,notify] [--check]
+ *   lastmile-worker --config FILE [--roles market,deploy,notify] [--check] [--version]
  *
  * SIGTERM stops claiming, lets tasks end and hands the rest back; SIGHUP reads the configuration
  * anew and keeps the old one when it is not right. Exit codes: 0, 64 usage, 69 Redis refused, 78
@@ -105,6 +105,7 @@ static int start(struct worker *w)
     int rc;
 
     w->first = snapshot_ref(w->now);
+    http_limit(w->http, c->worker.http_in_flight);
     rc = store_open(w->loop, &c->redis, STORE_WORKER, &w->store);
     if (rc == 0 && (w->roles & ROLE_MARKET)) {
         rc = seal_load_key(c->seal_secret_file, &w->seal);
@@ -163,18 +164,17 @@ static int run(struct worker *w, bool check_only)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"roles", required_argument, NULL, 'r'},
-                                            {"check", no_argument, NULL, 't'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"roles", required_argument, NULL, 'r'},
+        {"check", no_argument, NULL, 't'},        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     static struct worker w;
     bool check_only = false;
     int opt;
 
     w.roles = ROLE_ALL;
     log_init("lastmile-worker", NULL);
-    while ((opt = getopt_long(argc, argv, "c:r:th", options, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, "c:r:tVh", options, NULL)) != -1) {
         switch (opt) {
         case 'c':
             w.config_path = optarg;
@@ -186,6 +186,8 @@ int main(int argc, char **argv)
         case 't':
             check_only = true;
             break;
+        case 'V':
+            return puts("lastmile-worker " LASTMILE_VERSION) < 0;
         case 'h':
             return usage(stdout, 0);
         default:

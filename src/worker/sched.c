@@ -88,7 +88,7 @@ static void woken(void *arg, int rc, const struct store_rows *rows)
 
 static void wait_for_work(struct shard_sched *s, int64_t next_ms)
 {
-    uint64_t idle = s->w->now->cfg->worker.lease_ms;
+    uint64_t idle = lease_length(s->w->leases);
     const char *roles[3];
 
     if (next_ms >= 0 && (uint64_t)next_ms < idle)
@@ -103,7 +103,7 @@ static void claimed(void *arg, int rc, const struct store_rows *rows)
 {
     struct shard_sched *s = arg;
     struct worker *w = s->w;
-    uint64_t deadline = s->claim_sent + w->now->cfg->worker.lease_ms;
+    uint64_t deadline = s->claim_sent + lease_length(w->leases);
 
     s->claiming = false;
     if (rc) {
@@ -135,7 +135,7 @@ static void ask(struct shard_sched *s, unsigned n, struct asker *a)
     s->claiming = true;
     s->claim_sent = clock_mono_ms();
     s->asked = n;
-    snprintf(a->lease, sizeof(a->lease), "%llu", (unsigned long long)w->now->cfg->worker.lease_ms);
+    snprintf(a->lease, sizeof(a->lease), "%llu", (unsigned long long)lease_length(w->leases));
     snprintf(a->seed, sizeof(a->seed), "%s:%llu", w->seed, (unsigned long long)s->seed_n++);
     a->nroles = role_names(w, s->seed_n, a->roles);
 }

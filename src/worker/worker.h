@@ -12,6 +12,10 @@
 #ifndef LM_WORKER_H
 #define LM_WORKER_H
 
+#ifndef LASTMILE_VERSION
+#define LASTMILE_VERSION "0.1.0"
+#endif
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>

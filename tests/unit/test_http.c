@@ -331,6 +331,11 @@ static void lines_up_per_host(void **state)
     assert_int_equal(s[0].calls, 1);
     assert_int_equal(s[0].rc, -ECANCELED);
     assert_int_equal(http_in_flight(http), 2);
+    http_limit(http, 1);
+    http_cancel(c[1]);
+    assert_int_equal(http_in_flight(http), 1);
+    http_limit(http, 64);
+    assert_int_equal(http_in_flight(http), 2);
     http_cancel(c[3]);
     assert_int_equal(s[3].rc, -ECANCELED);
     http_close(&http);
