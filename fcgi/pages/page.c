@@ -49,11 +49,20 @@ static void set_seller(struct page *p)
     page_setz(p, V_TERMS_URL, b->terms_url);
 }
 
+/* Whose page it is where nothing names the seller. */
+static const char *host_of(const struct config *cfg)
+{
+    const char *at = strstr(cfg->front.public_url, "://");
+
+    return at ? at + 3 : cfg->front.public_url;
+}
+
 struct page *page_new(struct req *r, const struct cfg_market *m)
 {
     const struct front *f = r->app;
     struct pages *pg = pages_of(r);
     struct page *p = pg ? arena_alloc(r->arena, sizeof(*p)) : NULL;
+    const char *title;
 
     if (!p) {
         r->resp.status = 503;
@@ -69,9 +78,10 @@ struct page *page_new(struct req *r, const struct cfg_market *m)
     p->market = m;
     set_static(p);
     set_seller(p);
-    page_setz(p, V_PRODUCT, m ? fallback(m->product, m->name) : "");
-    page_setz(p, V_SELLER,
-              fallback(p->cfg->brand.seller, m ? fallback(m->product, m->name) : "lastmile"));
+    title = m ? config_market_title(m) : "";
+    if (m)
+        page_set(p, V_PRODUCT, *title ? str_of(title) : cat_get(&pg->cat, STR("product.none")));
+    page_setz(p, V_SELLER, fallback(fallback(p->cfg->brand.seller, title), host_of(p->cfg)));
     page_set(p, V_MARKETPLACE, channel_title(&pg->cat, m));
     page_set(p, V_BACK, channel_way(&pg->cat, r->arena, m, "back"));
     page_set(p, V_MANAGE, m ? channel_way(&pg->cat, r->arena, m, "manage") : str_make(NULL, 0));

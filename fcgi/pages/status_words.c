@@ -20,6 +20,15 @@ static bool known(const struct pages *pg, const char *key)
     return cat_get(&pg->cat, str_of(key)).n > 0;
 }
 
+/* Whose words are spoken. What ended before there was anything is no deletion to its buyer. */
+static const char *words_of(const struct status *s)
+{
+    bool over =
+        s->billing.contract == CONTRACT_CANCELLED || s->billing.contract == CONTRACT_EXPIRED;
+
+    return over && !s->was_ready && strcmp(s->state, "closed") == 0 ? "ended" : s->state;
+}
+
 /* Key of the second sentence. */
 static const char *detail_key(const struct pages *pg, const struct status *s, char key[KEY])
 {
@@ -48,7 +57,7 @@ static const char *detail_key(const struct pages *pg, const struct status *s, ch
         if (known(pg, key))
             return key;
     }
-    snprintf(key, KEY, "status.%s.lead", s->state);
+    snprintf(key, KEY, "status.%s.lead", words_of(s));
     return key;
 }
 
@@ -85,7 +94,7 @@ static void speak(struct speaker *sp, const struct config *cfg, const struct sta
                   const struct status *s)
 {
     const struct cfg_market *m = sub->market;
-    const char *product = m ? or_name(m->product, m->name) : "";
+    const char *product = m ? config_market_title(m) : "";
     const char *seller = or_name(cfg->brand.seller, product);
     const struct cat *cat = &sp->pg->cat;
     const struct cat_arg args[] = {
@@ -138,10 +147,10 @@ void status_say(struct arena *a, const struct pages *pg, const struct config *cf
         say_refused(&sp, s, out);
         return;
     }
-    snprintf(key, sizeof(key), "status.%s.title%s", s->state,
+    snprintf(key, sizeof(key), "status.%s.title%s", words_of(s),
              s->was_ready && s->live && s->mood == MOOD_TROUBLE ? "_later" : "");
     if (!known(pg, key))
-        snprintf(key, sizeof(key), "status.%s.title", s->state);
+        snprintf(key, sizeof(key), "status.%s.title", words_of(s));
     out->headline = say(&sp, key);
     if (s->manual && strcmp(s->state, "manual") == 0 && sub->plan->manual_promise[0])
         out->detail = say(&sp, "status.manual.promise");

@@ -282,6 +282,8 @@ int config_parse(const char *name, struct str text, struct config **out, struct 
 void config_free(struct config **c);
 /* NULL when there is none. */
 const struct cfg_market *config_market(const struct config *c, struct str channel, struct str name);
+/* What the listing is called where it has no `product`: its name, "" when that is a default too. */
+const char *config_market_title(const struct cfg_market *m);
 const struct cfg_market *config_market_by_code(const struct config *c, struct str product_code);
 /* product_id: AWS prod-...; some events name the product by nothing else. */
 const struct cfg_market *config_market_by_id(const struct config *c, struct str product_id);

@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include <errno.h>
+#include <string.h>
 
 int cfg_change_word(const char *word, enum cfg_change *out)
 {
@@ -26,6 +27,13 @@ const struct cfg_market *config_market(const struct config *c, struct str channe
         if (str_is(channel, c->markets[i].channel) && str_is(name, c->markets[i].name))
             return &c->markets[i];
     return NULL;
+}
+
+const char *config_market_title(const struct cfg_market *m)
+{
+    if (m->product[0])
+        return m->product;
+    return strcmp(m->name, "default") == 0 ? "" : m->name;
 }
 
 const struct cfg_market *config_market_by_code(const struct config *c, struct str product_code)

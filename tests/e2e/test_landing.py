@@ -73,7 +73,7 @@ class Landing(unittest.TestCase):
     def test_oversized(self):
         for server in ("nginx", "apache"):
             a = self.post(TOKEN.encode() + b"=" + b"t" * 40000, server=server)
-            self.assertEqual(413, a.status)
+            self.assert_page(a, 413, "open your purchase there")
 
     def test_methods(self):
         a = self.s.get(self.url)
@@ -81,7 +81,7 @@ class Landing(unittest.TestCase):
         self.assertIn("AWS Marketplace", a.text)
         for method in ("PUT", "DELETE", "PATCH"):
             a = stack_http.request(method, self.s.origin() + stack.BASE + self.url)
-            self.assertEqual(405, a.status, method)
+            self.assert_page(a, 405, "open your purchase there")
             self.assertIn("POST", a.headers["Allow"])
 
     def test_unknown_product(self):

@@ -98,6 +98,14 @@ class Web(unittest.TestCase):
             a = stack_http.request("POST", self.s.origin(server) + "/marketplace/aws/acme-notes",
                                    b"x" * 300000, {"Content-Type": "text/plain"})
             self.assertEqual(a.status, 413, server)
+            self.assertEqual(a.headers["Content-Type"], "text/html; charset=utf-8", server)
+            self.assertRegex(a.text, r"nothing\s+has been charged", server)
+            self.assertIn("default-src 'none'", a.headers["Content-Security-Policy"], server)
+            a = stack_http.request("POST",
+                                   self.s.origin(server) + "/marketplace/api/v1/registrations",
+                                   b"x" * 300000, {"Content-Type": "application/json"})
+            self.assertEqual((a.status, a.headers["Content-Type"]),
+                             (413, "application/problem+json"), server)
 
     def test_chunked_body_is_whole(self):
         """A chunked form arrives like any other: the landing finds its token."""
@@ -141,9 +149,13 @@ class Limits(unittest.TestCase):
                         web_changes=[("127.0.0.0/8 1;", "127.0.0.0/8 0;")])
         with s:
             url = s.origin() + "/marketplace/aws/acme-notes"
-            statuses = [stack_http.request("POST", url, {"x": "y"}).status for _ in range(40)]
+            answers = [stack_http.request("POST", url, {"x": "y"}) for _ in range(40)]
+        statuses = [a.status for a in answers]
         self.assertIn(429, statuses)
         self.assertNotIn(429, statuses[:20])
+        refused = answers[statuses.index(429)]
+        self.assertIn("has been charged", refused.text)
+        self.assertEqual(refused.headers["Retry-After"], "30")
 
 
 @unittest.skipIf(stack.missing(("redis", "front", "nginx")),
