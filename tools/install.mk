@@ -42,7 +42,7 @@ install: all
 	$(if $(installed_man),$(INSTALL) -d "$(DESTDIR)$(mandir)/man8" "$(DESTDIR)$(mandir)/man5")
 	for f in $(installed_man); do \
 	    $(INSTALL) -m 644 $$f "$(DESTDIR)$(mandir)/man$${f##*.}/$$(basename $$f)" || exit 1; done
-	$(if $(wildcard share/bash-completion/completions/*),$(call into,$(completiondir),share/bash-completion/completions/*))
+	$(call into,$(completiondir),share/bash-completion/lastmile)
 
 uninstall:
 	for p in $(installed_bin); do rm -f "$(DESTDIR)$(bindir)/$$p"; done

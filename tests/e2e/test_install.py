@@ -77,6 +77,13 @@ class Install(Scratch):
             self.assertTrue(os.access(os.path.join(base, path), os.X_OK), path)
             done = run([os.path.join(base, path), "--help"])
             self.assertNotEqual(done.returncode, 127, path)
+        for path in ("man/man8/lastmile.8", "man/man8/lastmile-front.8",
+                     "man/man8/lastmile-worker.8", "lastmile/web/refused.html",
+                     "bash-completion/completions/lastmile"):
+            self.assertTrue(os.path.exists(base + "/share/" + path), path)
+        for name in ("lastmile-front", "lastmile-worker"):
+            done = run([base + "/libexec/lastmile/" + name, "--version"])
+            self.assertRegex(done.stdout, r"^%s \d" % name)
         with open(base + "/lib/systemd/system/lastmile-front.service") as f:
             unit = f.read()
         self.assertIn("ExecStart=/opt/lm/libexec/lastmile/lastmile-front", unit)
