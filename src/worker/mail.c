@@ -20,8 +20,8 @@
 enum { MAIL_MAX = 65536, TRIES_MAX = 12, PASSWORD_MAX = 4096 };
 
 struct mail_work {
-    const char *kind;
-    struct str order, email, product, plan, endpoint, state, detail, money, coming;
+    const char *kind; /* which words; the task's own kind, or a variant of it */
+    struct str order, email, product, bought, endpoint, state, detail, money, coming;
     char link[512];
     struct str message;
     const char *message_id;
@@ -94,8 +94,11 @@ static const char *contact(struct task *t)
 {
     const struct cfg_brand *b = &t->snap->cfg->brand;
 
+    if (b->support_email[0] == '\0' && b->support_url[0])
+        return arena_fmt(t->arena, "Questions? Visit %s and name the reference %.*s.",
+                         b->support_url, STR_FMT(t->subject));
     if (b->support_email[0] == '\0')
-        return b->support_url;
+        return "";
     return arena_fmt(t->arena, "Questions? Write to %s and name the reference %.*s.",
                      b->support_email, STR_FMT(t->subject));
 }
@@ -106,7 +109,7 @@ static int compose(struct task *t)
     struct mail_work *m = t->state;
     const struct mail_value values[] = {
         {"product", m->product},
-        {"plan", m->plan},
+        {"bought", m->bought},
         {"endpoint", m->endpoint},
         {"link", str_of(m->link)},
         {"order", m->order},
@@ -195,6 +198,13 @@ static const char *message_id(struct task *t, struct str created)
     return arena_fmt(t->arena, "%.40s@%.*s", hash, STR_FMT(host));
 }
 
+static struct str title_of(const struct cfg_market *m)
+{
+    const char *title = config_market_title(m);
+
+    return title[0] ? str_of(title) : STR("our product");
+}
+
 /* An alert about a listing: its subject is no order, its task's data says what happened. */
 static void listing_alert(struct task *t)
 {
@@ -204,7 +214,7 @@ static void listing_alert(struct task *t)
     const struct cfg_market *market = config_market(c, channel, name);
 
     m->order = t->subject;
-    m->product = market ? str_of(market->product) : t->subject;
+    m->product = market ? title_of(market) : t->subject;
     m->detail = t->data;
     if (strcmp(m->kind, "alert-plan") == 0) /* an order's has another text */
         m->kind = "alert-plan-listing";
@@ -223,6 +233,23 @@ static bool obsolete(const struct mail_work *m)
                     strcmp(m->kind, "alert-late") == 0);
 }
 
+static bool is_over(const struct store_rows *rows)
+{
+    struct str contract = store_get(rows, "o.contract");
+
+    return str_is(contract, "CANCELLED") || str_is(contract, "EXPIRED");
+}
+
+/* The same event is other news to somebody who had an environment, and to somebody who never had. */
+static const char *variant(const struct store_rows *rows, const char *kind)
+{
+    bool had = store_get(rows, "o.at_ready").n > 0;
+
+    if (strcmp(kind, "failed") == 0 && had)
+        return "failed-later";
+    return strcmp(kind, "closed") == 0 && !had && is_over(rows) ? "closed-never" : kind;
+}
+
 static void loaded(struct task *t, int rc, const struct store_rows *rows)
 {
     const struct config *c = t->snap->cfg;
@@ -231,6 +258,7 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
     const struct cfg_plan *plan;
     struct str channel, product;
     struct coming coming;
+    bool unwanted;
 
     if (rc == -ENOENT || (rc == 0 && str_is(store_get(rows, "s.sent"), "1"))) {
         task_done(t);
@@ -253,14 +281,19 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
     m->endpoint = arena_str(t->arena, store_get(rows, "o.endpoint"));
     m->state = arena_str(t->arena, store_get(rows, "o.fulfilment"));
     m->detail = arena_str(t->arena, store_get(rows, "o.detail"));
-    m->product = market ? str_of(market->product) : STR("your purchase");
-    m->plan = plan ? str_of(plan->title) : STR("");
+    m->product = market ? title_of(market) : STR("our product");
+    m->bought = plan
+                    ? str_of(arena_fmt(t->arena, "%.*s, plan %s", STR_FMT(m->product), plan->title))
+                    : m->product;
     m->money = mail_money_text(t->arena,
                                &(struct mail_money){m->kind, channel, store_get(rows, "o.contract"),
                                                     store_get(rows, "o.commit"),
                                                     plan && plan->commit == CFG_COMMIT_REGISTERED});
     m->message_id = message_id(t, store_get(rows, "s.created"));
-    if (obsolete(m) || (mail_is_alert(m->kind) ? c->notify.alert_to[0] == '\0' : m->email.n == 0))
+    unwanted = obsolete(m) || (is_over(rows) && strcmp(m->kind, "failed") == 0) ||
+               (mail_is_alert(m->kind) ? c->notify.alert_to[0] == '\0' : m->email.n == 0);
+    m->kind = variant(rows, m->kind);
+    if (unwanted)
         task_done(t);
     else
         make_link(t);

@@ -10,13 +10,13 @@ static const struct {
     const char *kind, *subject, *body;
 } texts[] = {
     {"registered", "{product}: your registration is complete",
-     "Thank you for your purchase of {product}, plan {plan}.\n\n"
+     "Thank you for your purchase of {bought}.\n\n"
      "We are preparing your environment now. You do not need to keep the page open: we will write "
      "to "
      "you when it is ready. You can follow the progress here:\n\n{link}\n\n{money}{coming}"
      "Anyone with this link can see the status of your purchase.\n\n{contact}"},
     {"ready", "{product}: your environment is ready",
-     "Your environment for {product}, plan {plan}, is "
+     "Your environment for {bought}, is "
      "ready:\n\n{endpoint}\n\n{next_steps}\n\n{money}{coming}"
      "Status of your purchase: {link}\n\n{contact}"},
     {"delayed", "{product}: preparing your environment takes longer than usual",
@@ -27,50 +27,57 @@ static const struct {
      "Something went wrong while we prepared your environment for {product}. Our team has been "
      "told and "
      "will get in touch with you.\n\n{money}Status: {link}\n\n{contact}"},
+    {"failed-later", "{product}: a change to your environment failed",
+     "The last change to your environment for {product} could not be applied. It keeps running as "
+     "it "
+     "was. Our team has been told and will fix it.\n\n{money}Status: {link}\n\n{contact}"},
     {"suspended", "{product}: your environment is suspended",
      "Your environment for {product} has been suspended. Your data is kept.\n\n{money}Status: "
      "{link}\n\n"
      "{contact}"},
     {"closed", "{product}: your environment has been deleted",
      "Your environment for {product} has been deleted.\n\n{money}{contact}"},
+    {"closed-never", "{product}: your subscription has ended",
+     "Your environment for {product} was not finished by then. There is nothing that you need to "
+     "do.\n\n{money}{contact}"},
     {"declined", "{product}: your order was not accepted",
-     "We could not provide {product}, plan {plan}, and have given your order back to the "
+     "We could not provide {bought}, and have given your order back to the "
      "marketplace. "
      "You have not been charged, and what was prepared for you has been removed.\n\n{contact}"},
     {"alert-late", "[lastmile] order {order} is late",
-     "Order {order} ({product}, plan {plan}) is not ready yet.\nState: {state}\nLast error: "
+     "Order {order} ({bought}) is not ready yet.\nState: {state}\nLast error: "
      "{detail}\n\n"
      "lastmile describe order {order}\n"},
     {"alert-failed", "[lastmile] order {order} failed",
-     "Order {order} ({product}, plan {plan}) failed.\nState: {state}\nError: {detail}\n\n"
+     "Order {order} ({bought}) failed.\nState: {state}\nError: {detail}\n\n"
      "lastmile describe order {order}\nlastmile retry order {order} --reason ...\n"},
     {"alert-stuck", "[lastmile] order {order} needs a human",
-     "Order {order} ({product}, plan {plan}) is stuck.\nState: {state}\nError: {detail}\n\n"
+     "Order {order} ({bought}) is stuck.\nState: {state}\nError: {detail}\n\n"
      "lastmile describe order {order}\n"},
     {"alert-waiting", "[lastmile] order {order} waits for you",
-     "Order {order} ({product}, plan {plan}) cannot go on: the engine reports a quota or "
+     "Order {order} ({bought}) cannot go on: the engine reports a quota or "
      "credentials that "
      "are yours to mend.\nError: {detail}\n\nlastmile describe order {order}\n"},
     {"alert-degraded", "[lastmile] order {order}: the environment does not answer",
-     "The environment of order {order} ({product}, plan {plan}) does not answer through the "
+     "The environment of order {order} ({bought}) does not answer through the "
      "proxy.\n"
      "{endpoint}\n\nlastmile describe order {order}\n"},
     {"alert-manual", "[lastmile] order {order} waits for you",
-     "Order {order} ({product}, plan {plan}) is fulfilled by hand. The buyer has registered.\n\n"
+     "Order {order} ({bought}) is fulfilled by hand. The buyer has registered.\n\n"
      "lastmile describe order {order}\n"},
     {"alert-approval", "[lastmile] order {order} waits for your approval",
-     "Order {order} ({product}, plan {plan}) was placed and nothing has been charged yet.\n\n"
+     "Order {order} ({bought}) was placed and nothing has been charged yet.\n\n"
      "lastmile describe order {order}\nlastmile approve order {order} --reason ...\n"
      "lastmile reject order {order} --reason ...\n"},
     {"alert-commit", "[lastmile] order {order}: the charge still waits",
-     "Order {order} ({product}, plan {plan}) was placed long ago and its charge has not begun, "
+     "Order {order} ({bought}) was placed long ago and its charge has not begun, "
      "because the environment is not ready. The marketplace gives up on purchases that are not "
      "activated in time.\nState: {state}\nError: {detail}\n\nlastmile describe order {order}\n"},
     {"alert-rejected", "[lastmile] order {order} was rejected",
-     "Order {order} ({product}, plan {plan}) was rejected at the marketplace. Nothing was "
+     "Order {order} ({bought}) was rejected at the marketplace. Nothing was "
      "charged.\n\nlastmile events {order}\n"},
     {"alert-paid", "[lastmile] order {order}: deleted, and still paid for",
-     "The environment of order {order} ({product}, plan {plan}) was deleted, but the subscription "
+     "The environment of order {order} ({bought}) was deleted, but the subscription "
      "runs on, and only the buyer or the marketplace can end it. Settle it with the "
      "buyer.\n\nlastmile events {order}\n"},
     {"alert-change", "[lastmile] order {order}: a change of plan that you refuse",
@@ -87,15 +94,17 @@ static const struct {
      "as its dimension: {detail}.\n"
      "Whoever buys it will wait. Add the plan and reload the worker, or stop selling it.\n"},
     {"alert-refused", "[lastmile] order {order}: the marketplace refuses what we ask",
-     "The marketplace refuses what lastmile asks for order {order} ({product}, plan {plan}): to "
+     "The marketplace refuses what lastmile asks for order {order} ({bought}): to "
      "approve the account, to begin or to refuse the charge, to end the subscription.\nState: "
      "{state}\n\n"
      "lastmile describe order {order}\nlastmile retry order {order} --reason ...\n"},
     {"alert-credentials", "[lastmile] {product}: the marketplace refuses our credentials",
      "Calls for {order} ({product}) are refused: {detail}\n\n"
      "Purchases, their events and usage wait until this is mended; nothing is lost. "
-     "AADSTS7000222 means that the client secret has expired; PERMISSION_DENIED that the service "
-     "account is not linked in Producer Portal.\n"},
+     "On AWS this is a key or role of another account than the publisher's, or a permission that "
+     "is "
+     "missing. AADSTS7000222 means that the client secret has expired; PERMISSION_DENIED that the "
+     "service account is not linked in Producer Portal.\n"},
     {"alert-reconcile", "[lastmile] {product}: orders were repaired",
      "The marketplace's own list differed from the orders of {order} ({product}): {detail}.\n"
      "Events may have been lost.\n\nlastmile get orders\n"},

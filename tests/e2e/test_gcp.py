@@ -41,6 +41,15 @@ class Arrival(GcpCase):
         self.assertEqual(self.s.ledger("gcp.entitlements.approve", p), [])
         self.assertIn("not charged", self.s.status_text(page))
 
+    def test_what_begins_later_is_not_late(self):
+        p, mail = self.s.buy(plan="starter", offer=True, start_in_ms=9000), buyer()
+        page = self.s.register(self.s.land(p), mail)
+        self.s.wait_order(p, standing="scheduled")
+        time.sleep(5)  # late_after, and two seconds more
+        self.assertNotIn("longer than usual", self.s.status_text(page))
+        self.s.wait_ready(page)
+        self.assertEqual(self.s.mails(mail, "longer than usual"), [])
+
     def test_deadline(self):
         """reject: gone at Google and here; commit: charged although it never answered; alert."""
         made = {plan: self.s.buy(plan="sick-" + plan) for plan in ("reject", "commit", "alert")}

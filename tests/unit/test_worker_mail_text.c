@@ -15,8 +15,10 @@
 #include "worker/mail_text.h"
 
 static const struct mail_value values[] = {
-    {"product", {"Acme \xc3\x9c\x62\x65r {link}", 17}}, {"plan", {"Starter", 7}},
-    {"endpoint", {"https://t.example/", 18}},           {"link", {"https://s.example/x", 19}},
+    {"product", {"Acme \xc3\x9c\x62\x65r {link}", 17}},
+    {"bought", {"Acme {link}, plan Starter", 25}},
+    {"endpoint", {"https://t.example/", 18}},
+    {"link", {"https://s.example/x", 19}},
     {"contact", {"Bcc: evil@x.example\n.\nQUIT", 26}},
 };
 
