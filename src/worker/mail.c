@@ -240,7 +240,8 @@ static bool is_over(const struct store_rows *rows)
     return str_is(contract, "CANCELLED") || str_is(contract, "EXPIRED");
 }
 
-/* The same event is other news to somebody who had an environment, and to somebody who never had. */
+/* The same event is other news to somebody who had an environment, and to somebody who never had.
+ */
 static const char *variant(const struct store_rows *rows, const char *kind)
 {
     bool had = store_get(rows, "o.at_ready").n > 0;

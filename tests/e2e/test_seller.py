@@ -176,7 +176,8 @@ class Hands(Seller):
 
     @classmethod
     def configure(cls, options):
-        options["config"] = options["config"].replace("  alert_to:", "  late_after: 2s\n  alert_to:")
+        options["config"] = options["config"].replace("  alert_to:",
+                                                      "  late_after: 2s\n  alert_to:")
         plan = "    starter: {fulfilment: manual, manual_promise: within two working days}\n"
         cls.s.v["markets"] = re.sub(r"(?m)^    brief: .*\n", plan.replace("starter", "brief"),
                                     cls.s.v["markets"])
