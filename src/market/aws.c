@@ -132,6 +132,11 @@ static int aws_parse(struct market *mk, struct str body, struct arena *a, struct
     return aws_event_parse(m->cfg, m->trust, body, a, out, why);
 }
 
+static void aws_mended(struct market *mk)
+{
+    aws_creds_renew(aws_of(mk)->creds);
+}
+
 const struct market_ops market_aws = {
     .channel = "aws",
     .open = aws_open,
@@ -141,5 +146,6 @@ const struct market_ops market_aws = {
     .poll = aws_poll,
     .ack = aws_ack,
     .parse = aws_parse,
+    .mended = aws_mended,
     .list = aws_list,
 };

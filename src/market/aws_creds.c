@@ -164,6 +164,13 @@ static void on_kick(uv_timer_t *t)
         fetch_begin(c);
 }
 
+void aws_creds_renew(struct aws_creds *c)
+{
+    c->retry_at = 0;
+    c->refresh_at = 0;
+    uv_timer_start(&c->kick, on_kick, 0, 0);
+}
+
 bool aws_creds_now(struct aws_creds *c, struct sigv4_credentials *out, uint64_t *generation)
 {
     int64_t now = clock_wall_ms();

@@ -51,6 +51,8 @@ void aws_creds_close(struct aws_creds **c);
 bool aws_creds_now(struct aws_creds *c, struct sigv4_credentials *out, uint64_t *generation);
 void aws_creds_wait(struct aws_creds *c, struct aws_creds_wait *w, aws_creds_cb *cb, void *arg);
 void aws_creds_unwait(struct aws_creds *c, struct aws_creds_wait *w);
+/* The files are others now: a failure is forgotten, and they are read at the next use. */
+void aws_creds_renew(struct aws_creds *c);
 /* AWS refused this generation as expired. false: they were lasting ones, there are no others. */
 bool aws_creds_expire(struct aws_creds *c, uint64_t generation);
 

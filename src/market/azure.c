@@ -151,12 +151,18 @@ static const struct market_caps *azure_caps(const struct cfg_market *cfg)
     return *cfg->azure.sign_in_client_id ? &signing : &plain;
 }
 
+static void azure_mended(struct market *mk)
+{
+    oauth_renew(azure_of(mk)->oauth);
+}
+
 const struct market_ops market_azure = {
     .channel = "azure",
     .open = azure_open,
     .close = azure_close,
     .resolve = azure_resolve,
     .refresh = azure_refresh,
+    .mended = azure_mended,
     .parse = azure_parse,
     .caps = azure_caps,
     .tell = azure_tell,

@@ -184,6 +184,11 @@ static const struct market_caps *gcp_caps(const struct cfg_market *cfg)
     return cfg->gcp.automatic_approval ? &automatic : &asks;
 }
 
+static void gcp_mended(struct market *mk)
+{
+    oauth_renew(gcp_of(mk)->oauth);
+}
+
 const struct market_ops market_gcp = {
     .channel = "gcp",
     .open = gcp_open,
@@ -192,6 +197,7 @@ const struct market_ops market_gcp = {
     .refresh = gcp_refresh,
     .poll = gcp_poll,
     .ack = gcp_ack,
+    .mended = gcp_mended,
     .parse = gcp_parse,
     .caps = gcp_caps,
     .tell = gcp_tell,

@@ -274,6 +274,9 @@ struct market_ops {
      * envelope is signed: for the other two the door they came through must be trusted. */
     int (*parse)(struct market *m, struct str body, struct arena *a, struct market_event *out,
                  const char **why);
+    /* A file with credentials was replaced: what failed is tried again, and a new token fetched;
+     * one that is valid serves until then. */
+    void (*mended)(struct market *m);
     /* The following are NULL where a channel has no such thing. */
     const struct market_caps *(*caps)(const struct cfg_market *cfg);
     void (*tell)(struct market *m, enum market_verb verb, const struct market_purchase *known,

@@ -45,6 +45,7 @@ struct oauth {
 
     /* The chain of requests under way, and how the last one ended (monotonic clock). */
     bool fetching;
+    bool renewed; /* while it was fetched: with the old credentials */
     unsigned step, failures;
     struct http_call *call;
     struct buf previous;
@@ -123,7 +124,8 @@ static void failed(struct oauth *o, enum oauth_class cls, const char *code, uint
         if (retry_after > wait)
             wait = retry_after < RETRY_AFTER_CAP_MS ? retry_after : RETRY_AFTER_CAP_MS;
     }
-    o->retry_at = clock_mono_ms() + wait;
+    o->retry_at = o->renewed ? 0 : clock_mono_ms() + wait;
+    o->renewed = false;
     serve(o);
 }
 
@@ -147,6 +149,9 @@ static void publish(struct oauth *o, struct str body)
     o->refresh_ms = o->expires_ms - (life / 10 < EARLY_MS ? life / 10 : EARLY_MS);
     o->failures = 0;
     o->retry_at = 0;
+    if (o->renewed)
+        o->refresh_ms = 0;
+    o->renewed = false;
     serve(o);
 }
 
@@ -271,6 +276,14 @@ void oauth_drop(struct oauth *o, const char *token)
 {
     if (o->token.len && str_eq_secret(buf_view(&o->token), str_of(token)))
         o->dropped = true;
+}
+
+void oauth_renew(struct oauth *o)
+{
+    o->renewed = o->fetching;
+    o->retry_at = 0;
+    o->refresh_ms = 0;
+    kick(o, 0);
 }
 
 int64_t oauth_left_ms(const struct oauth *o)

@@ -58,6 +58,9 @@ struct oauth_wait *oauth_get(struct oauth *o, oauth_cb *cb, void *arg);
 void oauth_cancel(struct oauth_wait *w); /* not called back any more */
 /* The peer refused this token (401): the next oauth_get() fetches another one. */
 void oauth_drop(struct oauth *o, const char *token);
+/* The credentials are others now: forgets a failure and fetches a token, while one in hand goes on
+ * being used. */
+void oauth_renew(struct oauth *o);
 /* Milliseconds until the token in hand ends; 0: none. (doctor, tests) */
 int64_t oauth_left_ms(const struct oauth *o);
 

@@ -50,6 +50,7 @@ static struct script scripts[STORE_SCRIPTS] = {
     [STORE_SWEEP] = {"sweep", true},
     [STORE_INVARIANTS] = {"invariants", false},
     [STORE_RESYNC] = {"resync", true},
+    [STORE_HASTEN] = {"hasten", true},
     [STORE_STATS] = {"stats", false},
 };
 

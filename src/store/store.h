@@ -90,6 +90,7 @@ enum store_script {
     STORE_SWEEP,      /* cursor count -> row {cursor, repaired, ...} : repairs INV-1, INV-2 */
     STORE_INVARIANTS, /* cursor count -> row {cursor}, then rows {inv, key, text} */
     STORE_RESYNC,     /* cursor count jitter_ms : ensures a fulfil task for live orders */
+    STORE_HASTEN,     /* cursor count role class : what waits after such a failure is due now */
     STORE_STATS,      /* - : counts per state, ready/lease/live/dead sizes */
     STORE_SCRIPTS
 };

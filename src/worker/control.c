@@ -86,6 +86,7 @@ static void on_hup(uv_signal_t *sig, int signum)
         http_limit(w->http, fresh->cfg->worker.http_in_flight);
         if (w->roles & ROLE_MARKET)
             poll_reload(w);
+        mended_reload(w);
         LOG(LOG_INFO, "config.reloaded", F("file", w->config_path));
     }
     notify_send("READY=1");

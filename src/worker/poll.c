@@ -229,6 +229,15 @@ void poll_stop(struct worker *w)
     w->pollers = NULL;
 }
 
+void poll_wake(struct worker *w)
+{
+    for (struct poller *p = w->pollers; p; p = p->next)
+        if (p->failures && uv_is_active((uv_handle_t *)&p->timer)) {
+            p->failures = 0;
+            uv_timer_start(&p->timer, again, 0, 0);
+        }
+}
+
 void poll_reload(struct worker *w)
 {
     poll_stop(w);

@@ -109,6 +109,7 @@ void upkeep_start(struct worker *w)
 
     snprintf(w->sweep_cursor, sizeof(w->sweep_cursor), "0");
     snprintf(w->resync_cursor, sizeof(w->resync_cursor), "0");
+    mended_start(w);
     w->beat.data = w->sweep.data = w->resync.data = w;
     uv_timer_init(w->loop, &w->beat);
     uv_timer_init(w->loop, &w->sweep);
@@ -121,6 +122,7 @@ void upkeep_start(struct worker *w)
 
 void upkeep_stop(struct worker *w)
 {
+    mended_stop(w);
     uv_timer_stop(&w->beat);
     uv_timer_stop(&w->sweep);
     uv_timer_stop(&w->resync);

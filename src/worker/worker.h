@@ -46,6 +46,7 @@ struct shard_sched; /* sched.c */
 struct lease_table; /* lease.c */
 struct task;
 struct poller; /* poll.c */
+struct mended; /* mended.c */
 
 struct worker {
     uv_loop_t *loop;
@@ -56,6 +57,7 @@ struct worker {
     struct lease_table *leases;
     struct shard_sched *shards;
     struct poller *pollers;
+    struct mended *mended;
     struct seal_key seal;
     unsigned roles;
     char id[64]; /* host:pid:random */
@@ -103,7 +105,7 @@ void sched_stop(struct worker *w);
 size_t sched_ride(struct worker *w, unsigned shard, struct arena *arena, struct str *args);
 void sched_rode(struct worker *w, unsigned shard, int rc, const struct store_rows *rows);
 
-/* upkeep.c: heartbeat, sweep, resync. */
+/* upkeep.c: heartbeat, sweep, resync; mended.c. */
 void upkeep_start(struct worker *w);
 void upkeep_stop(struct worker *w);
 
@@ -114,5 +116,12 @@ void standing_tasks_start(struct worker *w);
 void poll_start(struct worker *w);
 void poll_stop(struct worker *w);
 void poll_reload(struct worker *w);
+void poll_wake(struct worker *w); /* polls that failed: again now */
+
+/* mended.c: what waits for refused credentials (class CONFIG, roles market and notify) is looked at
+ * when one of the configuration's files with a secret changes, and after a reload. */
+void mended_start(struct worker *w);
+void mended_stop(struct worker *w);
+void mended_reload(struct worker *w);
 
 #endif

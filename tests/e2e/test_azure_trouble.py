@@ -2,6 +2,7 @@
 """Microsoft's marketplace when things go wrong around us: events that are lost, a secret that has
 expired, Redis that is away, an API that throttles and forgets."""
 import os
+import signal
 import sys
 import time
 import unittest
@@ -69,6 +70,9 @@ class Lost(AzureCase):
         self.assertEqual((after["contract"], after["fulfilment"]), ("ACTIVE", "READY"))
 
 
+POINTS = ("store.hasten.before", "store.hasten.after")
+
+
 class Secret(AzureCase):
     def test_expired(self):
         """One mail, few calls, and everything goes on once there is a new one."""
@@ -91,6 +95,85 @@ class Secret(AzureCase):
         self.s.wait_order(p, seconds=150, contract="SUSPENDED", fulfilment="SUSPENDED")
         self.s.wait_ready(self.s.register(registration, buyer(), 150))
         self.assertEqual(self.s.azure_state(q)["activated"], 1)
+
+    def waits(self):
+        """A suspension that nobody can read, for the credential is refused; and would be looked at
+        in ten minutes."""
+        p, _, _ = self.ready()
+        self.refuse()
+        self.s.parts["worker"].restart()  # with no token left
+        self.s.azure_do(p, "suspend")
+        self.s.until(lambda: any(t.startswith("event:") for t in self.put_off()), 30,
+                     "nothing waits")
+        self.assertEqual(self.s.order_of(p)["contract"], "ACTIVE")
+        return p
+
+    def put_off(self):
+        found = []
+        for n in range(self.s.shards):
+            for t in self.s.redis("ZRANGE", "{p%d}:ready:market" % n, 0, -1):
+                key = "{p%d}:k:%s" % (n, t)
+                if (self.s.redis("HGET", key, "class") or "").lower() == "config":
+                    due = int(self.s.redis("TIME")[0]) * 1000 + 600000
+                    self.s.redis("ZADD", "{p%d}:ready:market" % n, due, t)
+                    self.s.redis("HSET", key, "due", due)
+                    found.append(t)
+        return found
+
+    def goes_on(self, p):
+        self.s.wait_order(p, seconds=40, contract="SUSPENDED", fulfilment="SUSPENDED")
+
+    def test_a_file_that_is_mended_helps_at_once(self):
+        path = self.s.v["etc"] + "/azure.secret"
+        with open(path) as f:
+            good = f.read()
+        self.refuse = lambda: self.write(path, "not-the-secret")
+        self.addCleanup(self.write, path, good)
+        p = self.waits()
+        self.write(path, good)
+        self.goes_on(p)
+        self.write(path, "not-the-secret")
+        self.s.parts["worker"].restart()
+        self.s.azure_do(p, "reinstate")
+        self.s.until(lambda: any(t.startswith("event:") for t in self.put_off()), 30,
+                     "nothing waits")
+        self.write(path + ".new", good)
+        os.chmod(path + ".new", 0o600)
+        os.rename(path + ".new", path)  # another file under its name
+        self.s.wait_order(p, seconds=40, contract="ACTIVE", fulfilment="READY")
+
+    def test_a_signal_helps_at_once(self):
+        """What was mended is at Microsoft's side: no file changes."""
+        self.refuse = lambda: self.s.settings(secret_expired=True)
+        self.addCleanup(self.s.settings, secret_expired=False)
+        p = self.waits()
+        self.s.settings(secret_expired=False)
+        self.reload(self.s.parts["worker"])
+        self.goes_on(p)
+
+    def test_who_dies_while_he_looks(self):
+        self.refuse = lambda: self.s.settings(secret_expired=True)
+        self.addCleanup(self.s.settings, secret_expired=False)
+        p = self.waits()
+        worker = self.s.parts["worker"]
+        self.s.settings(secret_expired=False)
+        for point in POINTS:
+            worker.restart(env={"LASTMILE_CRASH": point})
+            self.reload(worker)
+            self.s.until(lambda: not worker.running(), 20, "never at " + point)
+            self.assertTrue(worker.died_at(point), "ended, but not at " + point)
+        worker.start()
+        self.reload(worker)
+        self.goes_on(p)
+
+    def reload(self, worker):
+        self.s.until(lambda: "worker.ready" in worker.written(), 20, "not ready")
+        worker.signal(signal.SIGHUP)
+
+    @staticmethod
+    def write(path, text):
+        with open(path, "w") as f:
+            f.write(text)
 
     def test_tokens_that_are_withdrawn(self):
         self.s.settings(token_s=1)

@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 import test_azure_crash
+import test_azure_trouble
 import test_cli
 import test_fault_channels
 import test_fault_crash
@@ -41,7 +42,7 @@ def named():
 
 
 def swept():
-    found = set(test_fault_lease.POINTS + test_cli.POINTS)
+    found = set(test_fault_lease.POINTS + test_cli.POINTS + test_azure_trouble.POINTS)
     for points in (test_fault_crash.PURCHASE, test_fault_crash.RENEWAL, test_fault_crash.FRONT,
                    test_fault_channels.FRONT, test_fault_channels.AGAIN,
                    test_fault_channels.CHANGE, test_fault_channels.END, test_azure_crash.CHANGE,

@@ -181,6 +181,48 @@ static void an_expired_secret_is_said_once(void **state)
     assert_int_equal(scripted_count(), 1);
 }
 
+#define REFUSED(more)                                                                              \
+    "{\"path\":\"/token0\",\"status\":401,\"times\":1" more                                        \
+    ",\"body\":{\"error\":\"invalid_client\"}}"
+#define GIVEN(value)                                                                               \
+    "{\"path\":\"/token0\",\"times\":1,\"body\":{\"access_token\":\"" value                        \
+    "\",\"expires_in\":3600}}"
+
+/* The credentials were replaced: asked again at once; a token in hand serves until there is one. */
+static void renewed_credentials_are_used_at_once(void **state)
+{
+    (void)state;
+    NEED_PEER();
+    scripted_rules("[" REFUSED("") "," GIVEN("a") "," GIVEN("b") "]");
+    for (int i = 0; i < 3; i++) {
+        get();
+        assert_int_equal(got.cls, OAUTH_CONFIG);
+    }
+    oauth_renew(oauth);
+    get();
+    assert_string_equal(got.token, "a");
+    oauth_renew(oauth);
+    eventually_token("b");
+    assert_int_equal(scripted_count(), 3);
+}
+
+/* The answer to the old ones was on its way. */
+static void renewed_while_it_was_refused(void **state)
+{
+    (void)state;
+    NEED_PEER();
+    scripted_rules("[" REFUSED(",\"wait\":1") "," GIVEN("a") "]");
+    memset(&got, 0, sizeof(got));
+    assert_non_null(oauth_get(oauth, on_token, NULL));
+    for (int i = 0; i < 200 && scripted_count() == 0; i++) {
+        uv_run(&sc.loop, UV_RUN_NOWAIT);
+        uv_sleep(2);
+    }
+    oauth_renew(oauth);
+    scripted_spin(&got.calls, 1);
+    assert_string_equal(got.token, "a");
+}
+
 static void failures_that_pass(void **state)
 {
     static const char *const rules[] = {
@@ -304,6 +346,8 @@ int main(void)
         CASE(refreshed_early_and_the_old_one_serves_meanwhile),
         CASE(a_dropped_token_is_replaced),
         CASE(an_expired_secret_is_said_once),
+        CASE(renewed_credentials_are_used_at_once),
+        CASE(renewed_while_it_was_refused),
         CASE(failures_that_pass),
         CASE(a_source_that_cannot),
         CASE(two_steps),

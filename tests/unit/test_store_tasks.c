@@ -112,6 +112,44 @@ static void mail_goes_out_once(void **state)
     assert_false(claim("notify"));
 }
 
+/* Of one role, after one class of failure; what waits for another reason, or runs, is left alone.
+ */
+static void what_was_mended_is_due_now(void **state)
+{
+    static const struct {
+        const char *id, *how, *class, *due;
+    } t[] = {{"t1", "retry", "CONFIG", "0"},
+             {"t2", "retry", "config", "0"},
+             {"t3", "retry", "RETRY", NULL},
+             {"t4", "wait", "", NULL}};
+    char was[4][32];
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        add(t[i].id, "0");
+        assert_true(claim("market"));
+        OK(0, STORE_TASK_FINISH, task, token, t[i].how, "600000", t[i].class, "text");
+        snprintf(was[i], sizeof(was[i]), "%s", zscore("{p0}:ready:market", t[i].id));
+    }
+    add("t5", "0");
+    assert_true(claim("market"));
+    OK(0, STORE_HASTEN, "0", "100", "deploy", "config");
+    IS("hastened", "0");
+    OK(0, STORE_HASTEN, "0", "100", "market", "config");
+    IS("cursor", "0");
+    IS("hastened", "2");
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(strcmp(zscore("{p0}:ready:market", t[i].id), was[i]) == 0, !t[i].due);
+    assert_true(claim("market"));
+    assert_true(claim("market"));
+    assert_string_equal(task, "t2");
+    assert_false(claim("market"));
+    OK(0, STORE_HASTEN, "0", "100", "market", "config"); /* they run */
+    IS("hastened", "0");
+    assert_int_equal(CALL(0, STORE_HASTEN, "x", "100", "market", "config"), -EINVAL);
+    assert_int_equal(CALL(0, STORE_HASTEN, "0", "100", "nobody", "config"), -EINVAL);
+}
+
 static void waiting_is_not_a_try(void **state)
 {
     (void)state;
@@ -419,6 +457,7 @@ int main(void)
         T(a_finish_brings_the_next_task),
         T(a_finish_without_a_next_task_tells_when_to_come_again),
         T(a_finish_that_is_refused_takes_nothing),
+        T(what_was_mended_is_due_now),
         T(waiting_is_not_a_try),
         T(only_the_token_counts),
         T(a_task_that_kills_its_worker_is_parked),
