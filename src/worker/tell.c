@@ -127,7 +127,7 @@ static bool wanted(const struct tell *w)
     case MARKET_COMMIT:
         return str_is(o->contract, "PENDING") && !w->leaves;
     case MARKET_PROGRESS:
-        return str_is(o->contract, "PENDING") && !w->leaves && w->text.n;
+        return (str_is(o->contract, "PENDING") || o->change_id.n) && !w->leaves && w->text.n;
     default:
         return true;
     }
@@ -149,11 +149,14 @@ static void say(struct truth *x)
     x->ops->tell(x->market, w->verb, &known, w->text, told, w);
 }
 
-/* What the buyer may read at the marketplace while his purchase is prepared. */
+/* What the buyer may read at the marketplace while his purchase is prepared, or his change waits
+ * for the seller. */
 static struct str progress_text(struct task *t, const struct store_rows *rows)
 {
     struct str note = store_get(rows, "o.note");
 
+    if (!str_is(store_get(rows, "o.contract"), "PENDING"))
+        return STR("Your change of plan is being checked.");
     if (note.n && str_text(note))
         return arena_str(t->arena, str_sub(note, 0, 250));
     if (str_is(store_get(rows, "o.fulfilment"), "VERIFYING"))

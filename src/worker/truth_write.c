@@ -35,6 +35,24 @@ static void index_account(struct task *t, int rc, const struct store_rows *rows)
                    args, 4, indexed);
 }
 
+/* A change that nobody can decide yet: its buyer may read so at the marketplace. */
+static void say_held(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct truth *x = t->state;
+    struct str args[] = {str_of(arena_fmt(t->arena, "tell:%.*s:progress", STR_FMT(x->order))),
+                         STR("tell"),
+                         STR("market"),
+                         x->order,
+                         STR("0"),
+                         STR("progress")};
+
+    if (rc || x->answer != ANSWER_HOLD || !market_caps_of(x->ops, x->cfg)->progress ||
+        str_is(x->now.change_id, x->p.change_id))
+        index_account(t, rc, rows);
+    else
+        task_store(t, x->shard, STORE_TASK_ADD, args, 6, index_account);
+}
+
 static void alert_plan(struct truth *x)
 {
     struct task *t = x->t;
@@ -52,7 +70,7 @@ static void alert_plan(struct truth *x)
     }
     LOG(LOG_ERROR, "truth.unknown_plan", FS("order", x->order), F("plan", x->p.plan),
         F("asked", x->p.pending_plan));
-    task_store(t, x->shard, STORE_TASK_ADD, args, 6, index_account);
+    task_store(t, x->shard, STORE_TASK_ADD, args, 6, say_held);
 }
 
 static void written(struct task *t, int rc, const struct store_rows *rows)

@@ -105,10 +105,12 @@ class Plan(GcpCase):
     def test_to_an_unknown_plan(self):
         """Held and told, never taken for another plan, never asked again and again."""
         p, _, _, before = self.ready()
+        told = len(self.s.ledger("gcp.entitlements.patch", p, "ok"))
         self.change(p, UNKNOWN)
         self.s.until(lambda: self.s.alerts("does not know"), 20, "no alert")
         self.s.quiet()
         self.assertEqual(self.state(p), "PENDING_PLAN_CHANGE_APPROVAL")
+        self.assertEqual(len(self.s.ledger("gcp.entitlements.patch", p, "ok")), told + 1)
         after = self.s.order_of(p)
         self.assertEqual((after["plan"], after["fulfilment"]), ("starter", "READY"))
         self.assertEqual(self.effects(after), self.effects(before))

@@ -135,6 +135,7 @@ static void an_unknown_plan_is_nobody_elses(void **state)
 
     (void)state;
     rig_start(gcp);
+    fake_caps_now.progress = true;
     p = fake_add("g-1", "platinum", STANDING_ACTIVE);
     send_event("gcp", "purchased g-1");
     wait_field("gcp", "g-1", "o.plan_unknown", "1");
@@ -150,6 +151,11 @@ static void an_unknown_plan_is_nobody_elses(void **state)
     rig_until(quiet, NULL, "the change");
     assert_int_equal(fake.tells[MARKET_ACCEPT_CHANGE] + fake.tells[MARKET_REJECT_CHANGE], 0);
     assert_string_equal(order_field("gcp", "g-1", "o.pending_plan"), "platinum");
+    assert_int_equal(fake.tells[MARKET_PROGRESS], 1);
+    assert_string_equal(fake.last_text, "Your change of plan is being checked.");
+    send_event("gcp", "change-asked g-1 platinum platinum");
+    rig_until(quiet, NULL, "the same again");
+    assert_int_equal(fake.tells[MARKET_PROGRESS], 1);
     rig_stop();
 }
 
