@@ -155,6 +155,42 @@ static void test_failed_update_rolls_back(void **state)
     assert_string_equal(v, "2.0");
 }
 
+/* What was rolled back to is also what comes back: after its program died, and after all died. */
+static void test_rolled_back_comes_back(void **state)
+{
+    struct rig *g = *state;
+    char v[256], before[256];
+
+    rig_expect(g, ENGINE_APPLY, ENGINE_DONE);
+    g->t.health_timeout_ms = 600;
+    g->env[0] = "DEMO_FAIL_HEALTH=1";
+    rig_spec(g, 2, spec2);
+    rig_expect_fail(g, ENGINE_APPLY, CLASS_INVALID, "update_failed");
+    for (int all = 0; all < 2; all++) {
+        uint64_t end = clock_mono_ms() + 20000;
+        pid_t program = rig_pid(g, "pid");
+        struct buf b;
+
+        if (all)
+            kill(rig_pid(g, "keeper_pid"), SIGKILL);
+        kill(program, SIGKILL);
+        usleep(50000);
+        if (all)
+            rig_expect_fail(g, ENGINE_APPLY, CLASS_INVALID, "update_failed");
+        buf_init(&b, 65536);
+        while (rig_http(g, "GET", "/info.json", &b) && clock_mono_ms() < end)
+            usleep(20000);
+        buf_free(&b);
+        rig_info(g, "version", v);
+        assert_string_equal(v, "1.0");
+    }
+    /* What failed is not tried again and again. */
+    rig_state(g, "seq", before);
+    usleep(1500000);
+    rig_state(g, "seq", v);
+    assert_string_equal(v, before);
+}
+
 static void test_failed_create(void **state)
 {
     struct rig *g = *state;
@@ -506,6 +542,7 @@ int main(void)
         T(test_create),
         T(test_update_keeps_data),
         T(test_failed_update_rolls_back),
+        T(test_rolled_back_comes_back),
         T(test_failed_create),
         T(test_keeper_killed),
         T(test_both_killed),

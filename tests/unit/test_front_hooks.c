@@ -4,6 +4,7 @@
  */
 #include "store_test.h"
 
+#include "hooks/hook_seen.h"
 #include "hooks/hooks_int.h"
 #include "jwt_rig.h"
 #include "route.h"
@@ -496,6 +497,73 @@ static void rotation(void **state)
     assert_int_equal(post(AZURE, azure_bearer(), STR(BODY("op4", "Renew"))).status, 401);
 }
 
+/* What was verified once is believed for as long as the token says, and no longer. */
+static void tokens_end(void **state)
+{
+    const char *b;
+
+    (void)state;
+    publish("azure", "micro", ours, "k1");
+    b = azure_bearer();
+    assert_int_equal(post(AZURE, b, STR(BODY("op1", "Renew"))).status, 200);
+    clock_set_offset_ms(3600 * 1000 + 290 * 1000); /* two clocks */
+    assert_int_equal(post(AZURE, b, STR(BODY("op2", "Renew"))).status, 200);
+    clock_set_offset_ms(3600 * 1000 + 310 * 1000);
+    assert_int_equal(post(AZURE, b, STR(BODY("op3", "Renew"))).status, 401);
+    clock_set_offset_ms(0);
+    assert_string_equal(stored_field("azure", "op3\nRenew", "type"), "(not stored)");
+}
+
+/* Genuine, but good for longer than their makers ever made one. */
+static void tokens_of_too_long_a_life(void **state)
+{
+    long long now = clock_wall_ms() / 1000;
+
+    (void)state;
+    publish("azure", "micro", ours, "k1");
+    publish("gcp", "google", ours, "k1");
+    buf_reset(&text);
+    buf_fmt(&text,
+            "{\"iss\":\"" V2 "\",\"aud\":\"" APP "\",\"tid\":\"" TID "\"," AZP
+            ",\"iat\":%lld,\"exp\":%lld}",
+            now, now + 26 * 3600);
+    assert_int_equal(
+        post(AZURE, bearer_of(ours, "k1", buf_cstr(&text)), STR(BODY("op1", "Renew"))).status, 401);
+    buf_reset(&text);
+    buf_fmt(&text,
+            "{\"iss\":\"accounts.google.com\",\"aud\":\"" AUD "\",\"email\":\"" PUSH
+            "\",\"email_verified\":true,\"iat\":%lld,\"exp\":%lld}",
+            now, now + 3 * 3600);
+    assert_int_equal(
+        post(GCP, bearer_of(ours, "k1", buf_cstr(&text)), STR("{\"message\":{}}")).status, 401);
+}
+
+/* Two tokens that meet in one place of the table are still two. */
+static void seen_is_the_whole_hash(void **state)
+{
+    uint8_t one[HASH_LEN] = {1, 2, 3, 4, 5}, other[HASH_LEN] = {1, 2, 3, 4, 6};
+    struct hook_seen *seen;
+
+    (void)state;
+    assert_int_equal(hook_seen_new(7, &seen), 0);
+    hook_seen_put(seen, one, 1000);
+    assert_true(hook_seen_has(seen, one, 999));
+    assert_false(hook_seen_has(seen, one, 1000));
+    assert_false(hook_seen_has(seen, other, 999));
+    hook_seen_free(&seen);
+}
+
+/* A set that is no longer published is not trusted either. */
+static void a_set_that_is_gone(void **state)
+{
+    (void)state;
+    publish("azure", "micro", ours, "k1");
+    assert_int_equal(post(AZURE, azure_bearer(), STR(BODY("op1", "Renew"))).status, 200);
+    RAW("DEL", "{p0}:keys:azure/micro");
+    age(0, HOOK_RELOAD_MS, 0);
+    assert_int_equal(post(AZURE, azure_bearer(), STR(BODY("op2", "Renew"))).status, 503);
+}
+
 /* Also without an unknown key a new set is seen within a minute. */
 static void sets_are_read_again(void **state)
 {
@@ -616,10 +684,26 @@ static int configure(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        H(stored_once), H(azure_tokens), H(gcp_tokens),          H(authorizations),
-        H(bodies),      H(sizes),        H(addresses),           H(products_apart),
-        H(no_keys_yet), H(rotation),     H(sets_are_read_again), H(stale_sets),
-        H(broken_set),  H(a_storm),      H(keys_of_events),      H(repetition_without_redis),
+        H(stored_once),
+        H(azure_tokens),
+        H(gcp_tokens),
+        H(authorizations),
+        H(bodies),
+        H(sizes),
+        H(addresses),
+        H(products_apart),
+        H(no_keys_yet),
+        H(rotation),
+        H(sets_are_read_again),
+        H(stale_sets),
+        H(tokens_end),
+        H(tokens_of_too_long_a_life),
+        H(seen_is_the_whole_hash),
+        H(a_set_that_is_gone),
+        H(broken_set),
+        H(a_storm),
+        H(keys_of_events),
+        H(repetition_without_redis),
     };
     int rc;
 

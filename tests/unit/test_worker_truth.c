@@ -197,6 +197,95 @@ static void an_unknown_purchase_is_doubted(void **state)
     rig_stop();
 }
 
+/* Doubt lasts an hour, counted from its beginning; then the purchase is really gone. What never
+ * began to be charged needs no doubt. */
+static void doubt_comes_to_an_end(void **state)
+{
+    char since[32], key[80];
+    struct fake_purchase *p, *q;
+    unsigned shard;
+
+    (void)state;
+    rig_start(gcp);
+    p = fake_add("g-1", "silver", STANDING_ACTIVE);
+    q = fake_add("g-2", "silver", STANDING_HELD);
+    send_event("gcp", "purchased g-1");
+    send_event("gcp", "purchased g-2");
+    wait_field("gcp", "g-1", "o.contract", "ACTIVE");
+    wait_field("gcp", "g-2", "o.commit", "held");
+    p->gone = q->gone = true;
+    send_event("gcp", "renewed g-2");
+    wait_field("gcp", "g-2", "o.contract", "CANCELLED");
+    send_event("gcp", "renewed g-1");
+    rig_until(quiet, NULL, "the first doubt");
+    snprintf(since, sizeof(since), "%s", order_field("gcp", "g-1", "o.gone_since"));
+    assert_string_not_equal(since, "");
+    send_event("gcp", "renewed g-1");
+    rig_until(quiet, NULL, "the second doubt");
+    assert_string_equal(order_field("gcp", "g-1", "o.gone_since"), since);
+    assert_string_equal(order_field("gcp", "g-1", "o.contract"), "ACTIVE");
+    snprintf(since, sizeof(since), "%lld", (long long)clock_wall_ms() - 61 * 60 * 1000);
+    snprintf(key, sizeof(key), "{p0}:o:%s", order_of("gcp", "g-1", &shard));
+    RAW("HSET", key, "gone_since", since);
+    send_event("gcp", "renewed g-1");
+    wait_field("gcp", "g-1", "o.contract", "CANCELLED");
+    rig_stop();
+}
+
+static void what_ended_unknown_is_not_begun(void **state)
+{
+    (void)state;
+    rig_start(azure);
+    fake_add("s-1", "silver", STANDING_ENDED);
+    send_event("azure", "ended s-1");
+    send_event("azure", "renewed s-1");
+    rig_until(quiet, NULL, "both events");
+    assert_string_equal(order_field("azure", "s-1", "o.id"), "");
+    rig_stop();
+}
+
+static bool is_answered(void *arg)
+{
+    return ((struct fake_purchase *)arg)->change_id[0] == '\0';
+}
+
+static unsigned refusals;
+
+static void busy_at_first(struct market *m, enum market_verb verb,
+                          const struct market_purchase *known, struct str text, market_verb_cb *cb,
+                          void *arg)
+{
+    enum market_class was = fake.fail;
+
+    fake.fail = refusals ? MARKET_RETRY : was;
+    refusals -= refusals > 0;
+    fake_tell(m, verb, known, text, cb, arg);
+    fake.fail = was;
+}
+
+/* An answer that did not arrive is given again: silence would be taken for consent. */
+static void an_answer_is_given_until_it_arrives(void **state)
+{
+    struct market_ops ops = fake_ops;
+    struct fake_purchase *p;
+
+    (void)state;
+    rig_start(azure);
+    ops.tell = busy_at_first;
+    rig.now->market_ops[0] = &ops;
+    refusals = 2;
+    p = fake_add("s-1", "gold", STANDING_ACTIVE);
+    p->unattended = true;
+    ask_change(p, "silver", "op-1");
+    send_event("azure", "change-asked s-1 op-1 silver");
+    rig_until(is_answered, p, "the refusal");
+    assert_int_equal(refusals, 0);
+    assert_true(fake.tells[MARKET_REJECT_CHANGE] >= 3);
+    wait_field("azure", "s-1", "o.plan", "gold");
+    assert_int_equal(fake.tells[MARKET_ACCEPT_CHANGE], 0);
+    rig_stop();
+}
+
 static void erases_only_what_has_ended(void **state)
 {
     struct fake_purchase *p, *q;
@@ -251,6 +340,9 @@ int main(void)
         cmocka_unit_test_setup(an_unknown_plan_is_nobody_elses, fresh),
         cmocka_unit_test_setup(another_product_is_not_touched, fresh),
         cmocka_unit_test_setup(an_unknown_purchase_is_doubted, fresh),
+        cmocka_unit_test_setup(doubt_comes_to_an_end, fresh),
+        cmocka_unit_test_setup(what_ended_unknown_is_not_begun, fresh),
+        cmocka_unit_test_setup(an_answer_is_given_until_it_arrives, fresh),
         cmocka_unit_test_setup(erases_only_what_has_ended, fresh),
         cmocka_unit_test_setup(refused_credentials_are_one_mail, fresh),
     };
