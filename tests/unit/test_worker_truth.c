@@ -85,6 +85,26 @@ static void a_held_charge_is_committed_once_asked(void **state)
     rig_stop();
 }
 
+/* Asked for while it was there, and deleted before the word was said. */
+static void what_is_deleted_is_not_committed(void **state)
+{
+    unsigned shard;
+    const char *id;
+
+    (void)state;
+    rig_start(azure);
+    fake_add("s-1", "silver", STANDING_HELD);
+    send_event("azure", "purchased s-1");
+    wait_field("azure", "s-1", "o.commit", "held");
+    id = order_of("azure", "s-1", &shard);
+    OK(shard, STORE_OPERATE, id, "delete", "jo", "not wanted");
+    OK(shard, STORE_TASK_ADD, "tell:x:commit", "tell", "market", id, "0", "commit");
+    rig_until(quiet, NULL, "the word");
+    assert_int_equal(fake.tells[MARKET_COMMIT], 0);
+    assert_string_equal(order_field("azure", "s-1", "o.contract"), "PENDING");
+    rig_stop();
+}
+
 static void ask_change(struct fake_purchase *p, const char *plan, const char *id)
 {
     snprintf(p->pending_plan, sizeof(p->pending_plan), "%s", plan);
@@ -127,6 +147,55 @@ static void changes_are_answered_by_policy(void **state)
     assert_int_equal(fake.tells[MARKET_REJECT_CHANGE], 2);
     assert_string_equal(order_field("azure", "s-1", "o.plan"), "gold");
     rig_stop();
+}
+
+/* Accepted, and the channel shows the plan of before: it is slow, or the change was withdrawn. */
+static struct fake_purchase *accepted(const char *channel, const char *id)
+{
+    struct fake_purchase *p = fake_add(id, "silver", STANDING_ACTIVE);
+    char raw[64];
+
+    p->changed_ms = 1000;
+    fake.keeps_changes = true;
+    ask_change(p, "gold", strcmp(channel, "gcp") == 0 ? "gold" : "op-1");
+    snprintf(raw, sizeof(raw), "change-asked %s %s gold", id, p->change_id);
+    send_event(channel, raw);
+    wait_field(channel, id, "o.pending_plan", "gold");
+    assert_int_equal(fake.tells[MARKET_ACCEPT_CHANGE], 1);
+    assert_string_not_equal(order_field(channel, id, "o.change_at"), "");
+    snprintf(raw, sizeof(raw), "entitlement-changed %s", id);
+    send_event(channel, raw);
+    rig_until(quiet, NULL, "the reading");
+    assert_string_equal(order_field(channel, id, "o.pending_plan"), "gold");
+    return p;
+}
+
+static void gone_at_the_next_look(const char *channel, const char *id)
+{
+    char raw[64];
+
+    snprintf(raw, sizeof(raw), "entitlement-changed %s", id);
+    send_event(channel, raw);
+    wait_field(channel, id, "o.pending_plan", "");
+    assert_string_equal(order_field(channel, id, "o.change_at"), "");
+    assert_string_equal(order_field(channel, id, "o.plan"), "silver");
+    rig_stop();
+}
+
+static void a_withdrawn_change_is_forgotten(void **state)
+{
+    (void)state;
+    rig_start(gcp);
+    accepted("gcp", "g-1")->changed_ms = 1001; /* Google's record was written since */
+    gone_at_the_next_look("gcp", "g-1");
+}
+
+static void a_failed_operation_is_forgotten(void **state)
+{
+    (void)state;
+    rig_start(azure);
+    accepted("azure", "s-1")->change_off = true;
+    gone_at_the_next_look("azure", "s-1");
 }
 
 static void an_unknown_plan_is_nobody_elses(void **state)
@@ -174,6 +243,19 @@ static void another_product_is_not_touched(void **state)
     assert_string_equal(order_field("azure", "s-1", "o.id"), "");
     assert_string_equal(order_field("azure", "s-2", "o.id"), "");
     assert_int_equal(fake.tells[MARKET_ACCEPT_CHANGE], 0);
+    rig_stop();
+}
+
+/* An event may be faster than what it tells of. */
+static void a_purchase_that_cannot_be_read_yet(void **state)
+{
+    (void)state;
+    rig_start(azure);
+    send_event("azure", "purchased s-1");
+    rig_until(quiet, NULL, "the first look");
+    assert_string_equal(order_field("azure", "s-1", "o.id"), "");
+    fake_add("s-1", "silver", STANDING_ACTIVE);
+    wait_field("azure", "s-1", "o.contract", "ACTIVE");
     rig_stop();
 }
 
@@ -315,6 +397,39 @@ static void erases_only_what_has_ended(void **state)
     rig_stop();
 }
 
+static void reject(const char *purchase, const char *id_of_task)
+{
+    unsigned shard;
+    const char *id;
+    char raw[64];
+
+    fake_add(purchase, "silver", STANDING_HELD)->read_only = true;
+    snprintf(raw, sizeof(raw), "purchased %s", purchase);
+    send_event("azure", raw);
+    wait_field("azure", purchase, "o.commit", "held");
+    id = order_of("azure", purchase, &shard);
+    OK(shard, STORE_TASK_ADD, id_of_task, "tell", "market", id, "0", "reject");
+    rig_until(quiet, NULL, "the word");
+}
+
+/* A reseller's purchase: asking again would be answered the same. */
+static void what_is_refused_for_good_is_asked_once(void **state)
+{
+    (void)state;
+    rig_start(azure);
+    fake.fail_code = "ReadOnlySubscription";
+    fake.tell_fail = MARKET_REFUSED;
+    reject("s-1", "tell:x:reject");
+    assert_int_equal(fake.tells[MARKET_REJECT], 1);
+    assert_string_equal(RAW("HGET", "{p0}:k:tell:x:reject", "state"), "dead");
+    assert_string_equal(RAW("ZCARD", "{p0}:ready:notify"), "1");
+    fake.tell_fail = MARKET_CONFIG; /* may be another answer the next time */
+    reject("s-2", "tell:y:reject");
+    assert_string_not_equal(RAW("HGET", "{p0}:k:tell:y:reject", "state"), "dead");
+    assert_string_equal(RAW("ZCARD", "{p0}:ready:notify"), "1");
+    rig_stop();
+}
+
 static void refused_credentials_are_one_mail(void **state)
 {
     (void)state;
@@ -336,14 +451,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_order_follows_the_marketplace, fresh),
         cmocka_unit_test_setup(a_held_charge_is_committed_once_asked, fresh),
+        cmocka_unit_test_setup(what_is_deleted_is_not_committed, fresh),
         cmocka_unit_test_setup(changes_are_answered_by_policy, fresh),
+        cmocka_unit_test_setup(a_withdrawn_change_is_forgotten, fresh),
+        cmocka_unit_test_setup(a_failed_operation_is_forgotten, fresh),
         cmocka_unit_test_setup(an_unknown_plan_is_nobody_elses, fresh),
         cmocka_unit_test_setup(another_product_is_not_touched, fresh),
+        cmocka_unit_test_setup(a_purchase_that_cannot_be_read_yet, fresh),
         cmocka_unit_test_setup(an_unknown_purchase_is_doubted, fresh),
         cmocka_unit_test_setup(doubt_comes_to_an_end, fresh),
         cmocka_unit_test_setup(what_ended_unknown_is_not_begun, fresh),
         cmocka_unit_test_setup(an_answer_is_given_until_it_arrives, fresh),
         cmocka_unit_test_setup(erases_only_what_has_ended, fresh),
+        cmocka_unit_test_setup(what_is_refused_for_good_is_asked_once, fresh),
         cmocka_unit_test_setup(refused_credentials_are_one_mail, fresh),
     };
 
