@@ -18,7 +18,8 @@ struct fake_purchase {
     uint64_t quantity, pending_quantity;
     enum market_standing standing;
     bool unattended, signup, gone, read_only, test, change_off;
-    int64_t changed_ms;
+    int64_t changed_ms, bought_ms;
+    const char *status; /* NULL: none */
 };
 
 /* The marketplace. */
@@ -117,6 +118,8 @@ static struct market_purchase fake_view(const struct fake_purchase *p, int64_t r
     m.change_off = p->change_off;
     m.changed_ms = p->changed_ms;
     m.read_only = p->read_only;
+    m.bought_ms = p->bought_ms;
+    m.status = p->status ? p->status : "";
     m.test = p->test;
     m.account = "acct-1";
     m.beneficiary = (struct market_person){"t1", "o1", "ann@buyer.example"};

@@ -21,6 +21,7 @@
 #include "base/proc.h"
 #include "keeper/archive.h"
 #include "keeper/cgroup.h"
+#include "keeper/cleanup.h"
 #include "keeper/keeper.h"
 #include "keeper/limits.h"
 #include "keeper/logfile.h"
@@ -421,6 +422,40 @@ static void order(struct keeper *k, const char *line, const char *code)
     "\"spec\":{\"generation\":" #gen ",\"spec_sha256\":\"s" #gen                                   \
     "\",\"run\":{\"command\":[\"/bin/p" #gen "\"]}}"
 
+/* What could not be archived is not wiped. */
+static void test_no_wipe_without_an_archive(void **state)
+{
+    char data[512], bad[512], good[512];
+    const char *what = "";
+    struct keeper k;
+
+    (void)state;
+    snprintf(data, sizeof(data), "%s", in_dir("wdata"));
+    snprintf(bad, sizeof(bad), "%s", in_dir("wfile/archive"));
+    snprintf(good, sizeof(good), "%s", in_dir("warch"));
+    assert_int_equal(mkdir(data, 0700), 0);
+    touch(in_dir("wdata/file"));
+    touch(in_dir("wfile"));
+    keeper_init(&k);
+    k.o.data = data;
+    k.o.archive_dir = bad;
+    snprintf(k.archive, sizeof(k.archive), "t.tar.gz");
+    assert_int_not_equal(cleanup_work(&k, &what), 0);
+    assert_string_equal(what, "archive");
+    assert_int_equal(access(in_dir("wdata/file"), F_OK), 0);
+    /* tar says that it failed: half an archive is none. */
+    k.o.archive_dir = good;
+    k.o.data = in_dir("wfile");
+    assert_int_not_equal(cleanup_work(&k, &what), 0);
+    assert_int_equal(access(in_dir("wfile"), F_OK), 0);
+    assert_int_equal(access(in_dir("warch/t.tar.gz"), F_OK), -1);
+    k.o.data = data;
+    assert_int_equal(cleanup_work(&k, &what), 0);
+    assert_int_equal(access(data, F_OK), -1);
+    assert_int_equal(access(in_dir("warch/t.tar.gz"), F_OK), 0);
+    keeper_drop(&k);
+}
+
 static void test_orders(void **state)
 {
     struct keeper k, again;
@@ -495,6 +530,7 @@ int main(void)
         cmocka_unit_test(test_limits_words),
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_proc),
+        cmocka_unit_test(test_no_wipe_without_an_archive),
         cmocka_unit_test(test_orders),
         cmocka_unit_test(test_order_that_cannot_be_recorded),
         cmocka_unit_test(test_record_of_another),

@@ -368,6 +368,58 @@ static void an_answer_is_given_until_it_arrives(void **state)
     rig_stop();
 }
 
+/* Grace and deletion are counted from the end, not from when it was read again. */
+static void an_end_is_written_once(void **state)
+{
+    struct fake_purchase *p;
+    char delete_at[32];
+
+    (void)state;
+    rig_start(azure);
+    p = fake_add("s-1", "silver", STANDING_ACTIVE);
+    p->quantity = 7;
+    send_event("azure", "purchased s-1");
+    wait_field("azure", "s-1", "o.contract", "ACTIVE");
+    assert_string_equal(order_field("azure", "s-1", "o.quantity"), "7");
+    p->standing = STANDING_ENDED;
+    p->status = "Expired";
+    ask_change(p, "gold", "op-1"); /* nobody is to answer it any more */
+    send_event("azure", "ended s-1");
+    wait_field("azure", "s-1", "o.contract", "EXPIRED");
+    snprintf(delete_at, sizeof(delete_at), "%s", order_field("azure", "s-1", "o.delete_at"));
+    assert_int_not_equal(number(delete_at), 0);
+    send_event("azure", "change-asked s-1 op-1 gold");
+    send_event("azure", "renewed s-1");
+    rig_until(quiet, NULL, "what comes after the end");
+    assert_string_equal(order_field("azure", "s-1", "o.delete_at"), delete_at);
+    assert_int_equal(fake.tells[MARKET_ACCEPT_CHANGE] + fake.tells[MARKET_REJECT_CHANGE], 0);
+    rig_stop();
+}
+
+/* Bought before this installation: somebody has cared for it until now. */
+static void an_old_customer_gets_no_second_environment(void **state)
+{
+    struct fake_purchase *p;
+
+    (void)state;
+    rig_start(azure);
+    p = fake_add("s-1", "silver", STANDING_ACTIVE);
+    p->unattended = true;
+    p->bought_ms = 1600000000000;
+    send_event("azure", "purchased s-1");
+    wait_field("azure", "s-1", "o.contract", "ACTIVE");
+    assert_string_equal(order_field("azure", "s-1", "o.existing"), "1");
+    assert_string_equal(order_field("azure", "s-1", "o.tenant"), "");
+    p->gone = true; /* a doubt, and it is there again */
+    send_event("azure", "renewed s-1");
+    rig_until(quiet, NULL, "the doubt");
+    assert_string_not_equal(order_field("azure", "s-1", "o.gone_since"), "");
+    p->gone = false;
+    send_event("azure", "renewed s-1");
+    wait_field("azure", "s-1", "o.gone_since", "");
+    rig_stop();
+}
+
 static void erases_only_what_has_ended(void **state)
 {
     struct fake_purchase *p, *q;
@@ -462,6 +514,8 @@ int main(void)
         cmocka_unit_test_setup(doubt_comes_to_an_end, fresh),
         cmocka_unit_test_setup(what_ended_unknown_is_not_begun, fresh),
         cmocka_unit_test_setup(an_answer_is_given_until_it_arrives, fresh),
+        cmocka_unit_test_setup(an_end_is_written_once, fresh),
+        cmocka_unit_test_setup(an_old_customer_gets_no_second_environment, fresh),
         cmocka_unit_test_setup(erases_only_what_has_ended, fresh),
         cmocka_unit_test_setup(what_is_refused_for_good_is_asked_once, fresh),
         cmocka_unit_test_setup(refused_credentials_are_one_mail, fresh),
