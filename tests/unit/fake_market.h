@@ -18,7 +18,8 @@ struct fake_purchase {
     uint64_t quantity, pending_quantity;
     enum market_standing standing;
     bool unattended, signup, gone, read_only, test, change_off;
-    int64_t changed_ms, bought_ms;
+    bool no_renewal;
+    int64_t changed_ms, bought_ms, ends_ms;
     const char *status; /* NULL: none */
 };
 
@@ -118,6 +119,8 @@ static struct market_purchase fake_view(const struct fake_purchase *p, int64_t r
     m.change_off = p->change_off;
     m.changed_ms = p->changed_ms;
     m.read_only = p->read_only;
+    m.no_renewal = p->no_renewal;
+    m.ends_ms = p->ends_ms;
     m.bought_ms = p->bought_ms;
     m.status = p->status ? p->status : "";
     m.test = p->test;

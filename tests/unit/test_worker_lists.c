@@ -104,6 +104,37 @@ static const char *walk(const char *result)
     return RAW("HGET", "{p0}:k:reconcile:azure/prod", key);
 }
 
+/* Each of these is money or an environment; once it is written, there is no difference any more. */
+static void every_difference_is_found_once(void **state)
+{
+    struct fake_purchase *p;
+
+    (void)state;
+    rig_start(azure);
+    p = fake_add("s-1", "silver", STANDING_ACTIVE);
+    p->quantity = 2;
+    send_event("azure", "purchased s-1");
+    wait_field("azure", "s-1", "o.quantity", "2");
+    assert_string_equal(walk("repaired"), "0");
+    p->quantity = 5;
+    assert_string_equal(walk("repaired"), "1");
+    assert_string_equal(order_field("azure", "s-1", "o.quantity"), "5");
+    p->no_renewal = true;
+    assert_string_equal(walk("repaired"), "1");
+    assert_string_equal(order_field("azure", "s-1", "o.no_renewal"), "1");
+    p->ends_ms = 1900000000000;
+    assert_string_equal(walk("repaired"), "1");
+    assert_string_equal(order_field("azure", "s-1", "o.ends"), "1900000000000");
+    snprintf(p->plan, sizeof(p->plan), "gold");
+    assert_string_equal(walk("repaired"), "1");
+    assert_string_equal(order_field("azure", "s-1", "o.plan"), "gold");
+    p->standing = STANDING_SUSPENDED;
+    assert_string_equal(walk("repaired"), "1");
+    assert_string_equal(order_field("azure", "s-1", "o.contract"), "SUSPENDED");
+    assert_string_equal(walk("repaired"), "0");
+    rig_stop();
+}
+
 /* An accepted change: the list shows it before the order does, or not any more. */
 static void what_we_asked_for_is_no_repair(void **state)
 {
@@ -291,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_buyer_signs_in_first, fresh),
         cmocka_unit_test_setup(the_list_repairs_what_events_lost, fresh),
+        cmocka_unit_test_setup(every_difference_is_found_once, fresh),
         cmocka_unit_test_setup(what_we_asked_for_is_no_repair, fresh),
         cmocka_unit_test_setup(what_we_committed_is_no_repair, fresh),
         cmocka_unit_test_setup(an_old_page_begins_anew, fresh),

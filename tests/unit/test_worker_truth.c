@@ -331,7 +331,14 @@ static bool is_answered(void *arg)
     return ((struct fake_purchase *)arg)->change_id[0] == '\0';
 }
 
+static bool told_twice(void *arg)
+{
+    (void)arg;
+    return fake.tells[MARKET_COMMIT] >= 2;
+}
+
 static unsigned refusals;
+static enum market_class refused_with;
 
 static void busy_at_first(struct market *m, enum market_verb verb,
                           const struct market_purchase *known, struct str text, market_verb_cb *cb,
@@ -339,7 +346,7 @@ static void busy_at_first(struct market *m, enum market_verb verb,
 {
     enum market_class was = fake.fail;
 
-    fake.fail = refusals ? MARKET_RETRY : was;
+    fake.fail = refusals ? refused_with : was;
     refusals -= refusals > 0;
     fake_tell(m, verb, known, text, cb, arg);
     fake.fail = was;
@@ -356,6 +363,7 @@ static void an_answer_is_given_until_it_arrives(void **state)
     ops.tell = busy_at_first;
     rig.now->market_ops[0] = &ops;
     refusals = 2;
+    refused_with = MARKET_RETRY;
     p = fake_add("s-1", "gold", STANDING_ACTIVE);
     p->unattended = true;
     ask_change(p, "silver", "op-1");
@@ -365,6 +373,47 @@ static void an_answer_is_given_until_it_arrives(void **state)
     assert_true(fake.tells[MARKET_REJECT_CHANGE] >= 3);
     wait_field("azure", "s-1", "o.plan", "gold");
     assert_int_equal(fake.tells[MARKET_ACCEPT_CHANGE], 0);
+    rig_stop();
+}
+
+/* A word that was refused, with the charge still held, is said again; one that came through is
+ * waited for. */
+static void a_refused_word_is_said_again(void **state)
+{
+    struct market_ops ops = fake_ops;
+    char id[ID_ORDER], key[80];
+    unsigned shard;
+
+    (void)state;
+    rig_start(gcp);
+    ops.tell = busy_at_first;
+    rig.now->market_ops[0] = &ops;
+    fake_add("g-1", "silver", STANDING_HELD);
+    send_event("gcp", "purchased g-1");
+    wait_field("gcp", "g-1", "o.commit", "held");
+    (void)str_copy(str_of(order_of("gcp", "g-1", &shard)), id, sizeof(id));
+    OK(shard, STORE_ORDER_PLACE, id, "cap", "1000000", "{}", "a@b.example", "60000");
+    assert_true(claim("deploy"));
+    OK(shard, STORE_ORDER_WRITE, task, token, id, "o.fulfilment", "IDENTIFIED", "o.commit",
+       "asked");
+    OK(shard, STORE_TASK_FINISH, task, token, "wait", "1000000", "", "");
+    refusals = 1;
+    refused_with = MARKET_CONFIG;
+    fake.commit_works = false;
+    OK(shard, STORE_TASK_ADD, "tell:x:commit", "tell", "market", id, "0", "commit");
+    rig_until(told_twice, NULL, "the second word");
+    snprintf(key, sizeof(key), "{p0}:k:refresh:%s", id);
+    OK(shard, STORE_TASK_ADD, key + strlen("{p0}:k:"), "refresh", "market", id, "0", "");
+    rig_until(quiet, NULL, "a look that shows nothing yet");
+    assert_string_equal(RAW("HGET", key, "state"), "queued"); /* it looks again */
+    fake.p[0].standing = STANDING_ACTIVE;
+    wait_field("gcp", "g-1", "o.contract", "ACTIVE");
+    fake.p[0].standing = STANDING_ENDED;
+    send_event("gcp", "ended g-1");
+    wait_field("gcp", "g-1", "o.contract", "CANCELLED");
+    OK(shard, STORE_TASK_ADD, "tell:x:reject", "tell", "market", id, "0", "reject");
+    rig_until(quiet, NULL, "words after the end");
+    assert_int_equal(fake.tells[MARKET_REJECT], 0);
     rig_stop();
 }
 
@@ -514,6 +563,7 @@ int main(void)
         cmocka_unit_test_setup(doubt_comes_to_an_end, fresh),
         cmocka_unit_test_setup(what_ended_unknown_is_not_begun, fresh),
         cmocka_unit_test_setup(an_answer_is_given_until_it_arrives, fresh),
+        cmocka_unit_test_setup(a_refused_word_is_said_again, fresh),
         cmocka_unit_test_setup(an_end_is_written_once, fresh),
         cmocka_unit_test_setup(an_old_customer_gets_no_second_environment, fresh),
         cmocka_unit_test_setup(erases_only_what_has_ended, fresh),
