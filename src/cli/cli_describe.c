@@ -51,8 +51,7 @@ static const struct cli_col deployment[] = {
     {"endpoint", "Endpoint", "o.endpoint", CLI_TEXT, false},
     {"template", "Template", "t.template", CLI_TEXT, false},
     {"engine", "Engine", "t.engine", CLI_TEXT, false},
-    {"desired", "Desired", "t.desired", CLI_TEXT, false},
-    {"state", "Observed", "t.state", CLI_TEXT, false},
+    {"state", "State", "x.state", CLI_TEXT, false},
     {"generation", "Generation", "t.generation", CLI_INT, false},
     {"observed_generation", "Observed generation", "t.observed_generation", CLI_INT, false},
     {"external_id", "External id", "t.external_id", CLI_TEXT, false},
@@ -113,7 +112,7 @@ static const struct section {
 struct view {
     const struct cli *c;
     const char *id, *quadrant;
-    struct store_row row; /* the order's, with x.cloud */
+    struct store_row row; /* the order's, with x.cloud and x.state */
     struct store_rows tasks;
     struct cli_log log;
     bool personal;
@@ -228,19 +227,35 @@ static enum cli_exit as_json(const struct view *v)
     return code;
 }
 
-/* The order's row with what only the configuration knows. */
-static int with_cloud(const struct cli *c, struct arena *a, const struct store_row *from,
-                      struct store_row *to)
+/* Of what the engine has, by what it has said last. "": there is no tenant. */
+static const char *deployed(const struct store_row *r)
+{
+    int64_t wanted = store_row_int(r, "t.generation", 0);
+
+    if (store_row_get(r, "o.tenant").n == 0)
+        return "";
+    if (str_is(store_row_get(r, "t.wiped"), "1"))
+        return "gone";
+    if (!str_is(store_row_get(r, "t.touched"), "1"))
+        return "none";
+    return wanted && store_row_int(r, "t.observed_generation", 0) == wanted ? "current"
+                                                                            : "changing";
+}
+
+/* The order's row with what only the configuration knows, and what follows from several fields. */
+static int with_more(const struct cli *c, struct arena *a, const struct store_row *from,
+                     struct store_row *to)
 {
     const struct cfg_market *m =
         config_market(c->cfg, store_row_get(from, "o.channel"), store_row_get(from, "o.product"));
-    struct store_field *f = arena_alloc(a, (from->n + 1) * sizeof(*f));
+    struct store_field *f = arena_alloc(a, (from->n + 2) * sizeof(*f));
 
     if (!f)
         return -ENOMEM;
     memcpy(f, from->f, from->n * sizeof(*f));
     f[from->n] = (struct store_field){STR("x.cloud"), str_of(m ? m->cloud : "")};
-    *to = (struct store_row){f, from->n + 1};
+    f[from->n + 1] = (struct store_field){STR("x.state"), str_of(deployed(from))};
+    *to = (struct store_row){f, from->n + 2};
     return 0;
 }
 
@@ -259,7 +274,7 @@ enum cli_exit cli_describe(struct cli *c)
     arg = str_of(id);
     rc = cli_store_call(c, shard, STORE_ORDER_GET, &arg, 1, &rows);
     if (rc == 0)
-        rc = rows.r.n ? with_cloud(c, rows.a, &rows.r.row[0], &v.row) : -EPROTO;
+        rc = rows.r.n ? with_more(c, rows.a, &rows.r.row[0], &v.row) : -EPROTO;
     if (rc) {
         cli_rows_free(&rows);
         return cli_store_fail(c, rc, "reading the order");

@@ -2,6 +2,7 @@
 """What the seller does, and his engine and his configuration do wrong, while buyers have
 environments: nobody loses one because of it, the right people are told, and what they are told is
 true."""
+import json
 import os
 import re
 import signal
@@ -182,6 +183,11 @@ class Hands(Seller):
         cls.s.v["markets"] = re.sub(r"(?m)^    brief: .*\n", plan.replace("starter", "brief"),
                                     cls.s.v["markets"])
 
+    def deployment(self, order):
+        """What the operator is told of it."""
+        done = self.s.cli("describe", "order", order["id"], "-o", "json")
+        return json.loads(done.stdout)["deployment"]
+
     def test_by_hand_is_not_late(self):
         """The buyer was told when; the seller is reminded."""
         p, mail = self.s.buy("notes", "brief"), buyer()
@@ -201,10 +207,12 @@ class Hands(Seller):
     def test_deleted_by_the_seller(self):
         """No subscription has ended, and neither page nor mail says so."""
         p, mail, page, order = self.ready()
+        self.assertEqual(self.deployment(order)["state"], "current")
         done = self.s.cli("delete", "order", order["id"], "--reason", "asked by the buyer",
                           "--confirm", order["tenant"], "--yes")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.s.wait_order(p, fulfilment="CLOSED", contract="ACTIVE")
+        self.assertEqual(self.deployment(order)["state"], "gone")
         told = self.s.wait_mails(mail, 1, "has been deleted")
         self.assertEqual(len(told), 1)
         for text in (self.body(told[0]), stack_http.request("GET", page).text):
