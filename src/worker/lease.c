@@ -52,33 +52,33 @@ static void lose(struct lease_table *t, struct lease *l)
     uv_async_send(&t->w->lost);
 }
 
-static struct lease *find(struct lease_table *t, struct str id)
+static bool is_ok(const struct store_rows *rows, struct str id)
 {
-    for (struct lease *l = t->list; l; l = l->next)
-        if (str_eq(id, l->id))
-            return l;
-    return NULL;
+    for (size_t i = 0; i < rows->n; i++)
+        if (str_eq(store_row_get(&rows->row[i], "id"), id))
+            return str_is(store_row_get(&rows->row[i], "state"), "ok");
+    return false;
 }
 
+/* Only what this renewal asked for: a task may have ended since and been claimed anew, with a lease
+ * of which the answer says nothing. */
 static void renewed(void *arg, int rc, const struct store_rows *rows)
 {
     struct batch *b = arg;
     struct lease_table *t = b->t;
 
     pthread_mutex_lock(&t->lock);
-    for (size_t i = 0; rc == 0 && i < rows->n; i++) {
-        struct lease *l = find(t, store_row_get(&rows->row[i], "id"));
-
-        if (!l)
+    for (struct lease *l = t->list; l; l = l->next) {
+        if (l->asked != b->number)
             continue;
-        if (str_is(store_row_get(&rows->row[i], "state"), "ok"))
+        l->asked = 0;
+        if (rc)
+            continue;
+        if (is_ok(rows, l->id))
             l->deadline = b->sent + t->lease_ms;
         else
             lose(t, l);
     }
-    for (struct lease *l = t->list; l; l = l->next)
-        if (l->asked == b->number)
-            l->asked = 0;
     pthread_mutex_unlock(&t->lock);
     free(b);
 }

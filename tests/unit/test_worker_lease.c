@@ -4,6 +4,8 @@
  */
 #include "worker_rig.h"
 
+#include <unistd.h>
+
 #include "worker/task.h"
 
 enum { TASKS = 4000, TAKEN = 3, LEASE_MS = 5000 };
@@ -62,24 +64,10 @@ static void hold_all(void)
         n = claim_from(n);
 }
 
-static void drop_all(void)
-{
-    for (size_t i = 0; i < TASKS; i++)
-        lease_remove(rig.leases, &held[i].lease);
-    lease_close(&rig.leases);
-    uv_close((uv_handle_t *)&rig.lost, NULL);
-    store_end();
-    config_free(&rig.now->cfg);
-    free(rig.now);
-}
-
-static void all_are_renewed(void **state)
+static void open_rig(void)
 {
     struct buf errors, text;
-    char since[24];
-    unsigned mine = TASKS - TAKEN;
 
-    (void)state;
     memset(&rig, 0, sizeof(rig));
     lost = 0;
     buf_init(&errors, 65536);
@@ -93,6 +81,24 @@ static void all_are_renewed(void **state)
     buf_free(&errors);
     buf_free(&text);
     uv_async_init(&fx.loop, &rig.lost, on_lost);
+}
+
+static void close_rig(void)
+{
+    lease_close(&rig.leases);
+    uv_close((uv_handle_t *)&rig.lost, NULL);
+    store_end();
+    config_free(&rig.now->cfg);
+    free(rig.now);
+}
+
+static void all_are_renewed(void **state)
+{
+    char since[24];
+    unsigned mine = TASKS - TAKEN;
+
+    (void)state;
+    open_rig();
     hold_all();
     /* Another worker has these by now. */
     for (size_t i = 0; i < TAKEN; i++) {
@@ -111,13 +117,56 @@ static void all_are_renewed(void **state)
     }
     assert_int_equal(lost, TAKEN);
     assert_int_equal(number(RAW("ZCOUNT", "{p0}:lease", since, "+inf")), mine);
-    drop_all();
+    for (size_t i = 0; i < TASKS; i++)
+        lease_remove(rig.leases, &held[i].lease);
+    close_rig();
+}
+
+/* A task ends while its renewal is under way and is claimed again: the answer is about the lease
+ * that is gone. */
+static void an_answer_is_for_the_lease_that_asked(void **state)
+{
+    struct str id = STR("mail:0");
+    struct lease *l;
+    uint64_t until;
+
+    (void)state;
+    open_rig();
+    OK(0, STORE_TASK_ADD, "mail:0", "mail", "notify", "o", "0", "");
+    OK(0, STORE_TASK_CLAIM, "w", "second", "5000", "1", "5", "notify");
+    assert_int_equal(fx.rows->n, 2);
+    assert_int_equal(lease_open(&rig, LEASE_MS, &rig.leases), 0);
+    RAW("ZADD", "{p0}:lease", "9000000000000", "mail:0");
+    l = lease_add(rig.leases, 0, id, STR("second:1"), clock_mono_ms() + LEASE_MS / 2, &some_task);
+    assert_non_null(l);
+    for (int i = 0; i < WAIT_STEPS; i++) { /* the thread is connected once it has renewed */
+        if (strcmp(RAW("ZSCORE", "{p0}:lease", "mail:0"), "9000000000000") != 0)
+            break;
+        uv_run(&fx.loop, UV_RUN_ONCE);
+    }
+    lease_remove(rig.leases, &l);
+    RAW("CLIENT", "PAUSE", "800", "ALL");
+    l = lease_add(rig.leases, 0, id, STR("first:1"), clock_mono_ms() + LEASE_MS / 2, &some_task);
+    assert_non_null(l);
+    usleep(500 * 1000); /* the renewal goes out, and waits in Redis */
+    lease_remove(rig.leases, &l);
+    l = lease_add(rig.leases, 0, id, STR("second:1"), clock_mono_ms() + LEASE_MS, &some_task);
+    assert_non_null(l);
+    until = clock_mono_ms() + LEASE_MS;
+    while (clock_mono_ms() < until && lost == 0) {
+        lease_reap(rig.leases, reaped);
+        uv_run(&fx.loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(lost, 0);
+    lease_remove(rig.leases, &l);
+    close_rig();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(all_are_renewed, fresh),
+        cmocka_unit_test_setup(an_answer_is_for_the_lease_that_asked, fresh),
     };
 
     return cmocka_run_group_tests_name("worker: leases", tests, group_setup, group_teardown);
