@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 import time
 import unittest
@@ -88,6 +89,41 @@ class Configuration(Seller):
         self.s.quiet()
         self.assertEqual(self.s.order_of(p)["plan"], "enterprise")
         self.assertEqual(stack_http.request("GET", order["endpoint"]).status, 200)
+
+
+class Manners(Seller):
+    """How the worker gets on with a service manager and with a careless hand."""
+
+    def test_what_the_service_manager_is_told(self):
+        worker = self.s.parts["worker"]
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
+            door.bind(self.s.v["run"] + "/notify")
+            door.settimeout(20)
+            worker.stop()
+            worker.start(env={"NOTIFY_SOCKET": self.s.v["run"] + "/notify"})
+            self.assertIn(b"READY=1", door.recv(500))
+            self.reload(lambda text: text)
+            self.assertIn(b"RELOADING=1", door.recv(500))
+            self.assertIn(b"READY=1", door.recv(500))
+            self.assertEqual(worker.stop(), 0)
+            self.assertIn(b"STOPPING=1", door.recv(500))
+        worker.start()
+
+    def test_a_configuration_that_is_wrong_changes_nothing(self):
+        worker, path = self.s.parts["worker"], self.s.v["etc"] + "/lastmile.yaml"
+        with open(path) as f:
+            good = f.read()
+        pid, before = worker.pid, self.logged("config.rejected")
+        with open(path, "w") as f:
+            f.write(good.replace("  lease:", "  laese:"))
+        worker.signal(signal.SIGHUP)
+        self.s.until(lambda: self.logged("config.rejected") > before, 20, "not looked at")
+        with open(worker.log, errors="replace") as f:
+            self.assertIn("did you mean 'lease'", f.read())
+        self.ready()
+        self.assertEqual(worker.pid, pid)
+        with open(path, "w") as f:
+            f.write(good)
 
 
 class Lease(Seller):
