@@ -65,7 +65,7 @@ class KeeperDies(crash.Sweep):
 
     def dies_in_the_end(self, point):
         """What archives is a child of the keeper, so the keeper is made with the point set; and it
-        keeps the point until it dies too."""
+        keeps the point until it dies too, after the worker that would make another like it."""
         s = self.s
         self.restart(LASTMILE_CRASH=point)
         try:
@@ -75,6 +75,7 @@ class KeeperDies(crash.Sweep):
             s.sandbox("POST", "purchases/%s/cancel" % p["id"], {})
             s.wait_order(p, fulfilment="DELETING", contract="CANCELLED")
             self.keeper_dies(point, 0)
+            s.parts["worker"].kill()
             for pid in self.keepers_of(tenant):
                 os.kill(pid, signal.SIGKILL)
         finally:

@@ -226,19 +226,20 @@ class OneSlot(unittest.TestCase):
     def test_a_finish_brings_the_next_task(self):
         s = self.s
         s.redis("CONFIG", "SET", "slowlog-log-slower-than", "0")
-        s.redis("CONFIG", "SET", "slowlog-max-len", "4096")
+        s.redis("CONFIG", "SET", "slowlog-max-len", "100000")
         s.redis("SLOWLOG", "RESET")
         s.parts["worker"].signal(signal.SIGSTOP)
         try:
-            for _ in range(8):
+            for _ in range(40):
                 s.land(s.buy())
         finally:
             s.parts["worker"].signal(signal.SIGCONT)
         s.quiet(60)
-        calls = [e[3] for e in s.redis("SLOWLOG", "GET", 4096)]
+        calls = [e[3] for e in s.redis("SLOWLOG", "GET", 100000)]
         # EVALSHA sha 1 meta id token how delay class error [worker seed lease role...]
         rides = [c for c in calls if c[0].upper() == "EVALSHA" and len(c) > 10 and
                  c[6] in ("done", "wait", "retry", "dead")]
+        self.assertLess(len(calls), 100000, "the log was too short")
         self.assertGreater(len(rides), 0)
 
 

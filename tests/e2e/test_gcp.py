@@ -213,7 +213,7 @@ class Automatic(GcpCase):
     options = {"products": [Listing("notes", automatic=True)]}
 
     def test_active_then_environment(self):
-        p = self.s.buy(settle_ms=2500)
+        p = self.s.buy(settle_ms=6000)
         page = self.s.register(self.s.land(p), buyer())
         order = self.s.wait_order(p, registered="1")
         self.assertEqual(self.effects(order), [])

@@ -273,10 +273,10 @@ static void worker_and_cli_can_do_their_part(void **state)
     RAW("FLUSHALL");
     open_as(STORE_WORKER);
     OK(0, STORE_INIT, "1", "test", "1");
-    OK(0, STORE_BEAT, "w", "market,deploy", "1000");
+    OK(0, STORE_BEAT, "w", "market,deploy", "1000000");
     OK(0, STORE_KEYS_WANT, "gcp", "p", "60000");
     assert_true(claim("market"));
-    OK(0, STORE_KEYS_PUT, task, token, "gcp", "p", "{}", "1000");
+    OK(0, STORE_KEYS_PUT, task, token, "gcp", "p", "{}", "1000000");
     OK(0, STORE_KEYS_GET, "gcp", "p");
     OK(0, STORE_EVENT_PUT, "e1", "d1", "aws", "p", "t", "k", "{}", "", "5");
     OK(0, STORE_EVENT_GET, "e1");
@@ -289,7 +289,7 @@ static void worker_and_cli_can_do_their_part(void **state)
     OK(0, STORE_ORDER_MERGE, "o0-other", ORDER);
     OK(0, STORE_ORDER_ALIAS, "o0-third", ORDER);
     OK(0, STORE_ORDER_FIND, "o0-third");
-    OK(0, STORE_CAP_ADD, ORDER, "c2", "1000");
+    OK(0, STORE_CAP_ADD, ORDER, "c2", "1000000");
     assert_true(claim("deploy"));
     OK(0, STORE_FULFIL_LOAD, task, token, ORDER);
     OK(0, STORE_TASK_RENEW, "1000", task, token);
