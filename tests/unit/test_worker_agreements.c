@@ -287,7 +287,8 @@ static void land(const char *purchase)
     OK(shard, STORE_ACCOUNT_ADD, "aws", "code", "1234", id);
 }
 
-static void tell(const struct deal *d, enum market_event_kind kind, const char *previous)
+static void tell_why(const struct deal *d, enum market_event_kind kind, const char *previous,
+                     const char *reason)
 {
     static unsigned n;
     struct market_event e = market_event_none;
@@ -298,7 +299,7 @@ static void tell(const struct deal *d, enum market_event_kind kind, const char *
     snprintf(unique, sizeof(unique), "told%u", ++n);
     e.kind = kind;
     e.type = "t";
-    e.reason = "t";
+    e.reason = reason;
     e.time_ms = d->bought + n;
     e.agreement = d->agreement;
     e.account = d->account;
@@ -313,6 +314,11 @@ static void tell(const struct deal *d, enum market_event_kind kind, const char *
        "0");
     buf_free(&json);
     rig_until(quiet, NULL, "the event");
+}
+
+static void tell(const struct deal *d, enum market_event_kind kind, const char *previous)
+{
+    tell_why(d, kind, previous, "t");
 }
 
 /* The licence goes with its agreement; what lives on in another agreement has not ended. */
@@ -434,6 +440,58 @@ static void renewals_told_out_of_order(void **state)
 }
 
 /* A term that begins later: both are active, and what the old one still tells changes nothing. */
+/* The old half of a renewal ends, whatever it calls that, before or after the new one is here; and
+ * a licence that is taken away while it still entitles is a passing thing. */
+static void what_goes_on_is_not_ended(void **state)
+{
+    struct deal *a, *b, *c;
+
+    (void)state;
+    begin();
+    a = deal("a", "silver");
+    tell(a, EVENT_ENTITLEMENT_CHANGED, "");
+    wait_field("aws", "l-a", "o.contract", "ACTIVE");
+    tell_why(a, EVENT_ENDED, "", ""); /* of the licence: it still entitles */
+    assert_string_equal(of("l-a", "o.contract"), "ACTIVE");
+    snprintf(a->status, sizeof(a->status), "RENEWED");
+    tell_why(a, EVENT_ENDED, "", "TERMINATED"); /* the agreement itself says otherwise */
+    assert_string_equal(of("l-a", "o.contract"), "ACTIVE");
+    b = deal("b", "gold");
+    tell(b, EVENT_RENEWED, a->agreement);
+    tell(b, EVENT_ENTITLEMENT_CHANGED, "");
+    assert_string_equal(of("l-a", "o.purchase"), "l-b");
+    snprintf(a->status, sizeof(a->status), "CANCELLED");
+    tell_why(a, EVENT_ENDED, "", "CANCELLED");
+    assert_string_equal(of("l-a", "o.contract"), "ACTIVE");
+    c = deal("c", "silver");
+    tell(c, EVENT_ENTITLEMENT_CHANGED, "");
+    snprintf(c->status, sizeof(c->status), "CANCELLED");
+    tell_why(c, EVENT_ENDED, "", "CANCELLED");
+    assert_string_equal(of("l-c", "o.contract"), "CANCELLED");
+    rig_stop();
+}
+
+/* Grace runs from the end, however often it is told. */
+static void an_end_that_is_told_again_is_the_same(void **state)
+{
+    char delete_at[32];
+    struct deal *a;
+
+    (void)state;
+    begin();
+    a = deal("a", "silver");
+    tell(a, EVENT_ENTITLEMENT_CHANGED, "");
+    snprintf(a->status, sizeof(a->status), "EXPIRED");
+    tell_why(a, EVENT_ENDED, "", "EXPIRED");
+    assert_string_equal(of("l-a", "o.contract"), "EXPIRED");
+    snprintf(delete_at, sizeof(delete_at), "%s", of("l-a", "o.delete_at"));
+    assert_int_not_equal(number(delete_at), 0);
+    tell(a, EVENT_ENTITLEMENT_CHANGED, "");
+    assert_string_equal(of("l-a", "o.contract"), "EXPIRED");
+    assert_string_equal(of("l-a", "o.delete_at"), delete_at);
+    rig_stop();
+}
+
 static void a_late_word_does_not_take_the_order_back(void **state)
 {
     struct deal *a, *b, *c;
@@ -505,6 +563,8 @@ int main(void)
         cmocka_unit_test_setup(the_renewal_of_what_was_never_told, fresh),
         cmocka_unit_test_setup(a_chain_comes_to_its_newest, fresh),
         cmocka_unit_test_setup(renewals_told_out_of_order, fresh),
+        cmocka_unit_test_setup(what_goes_on_is_not_ended, fresh),
+        cmocka_unit_test_setup(an_end_that_is_told_again_is_the_same, fresh),
         cmocka_unit_test_setup(a_late_word_does_not_take_the_order_back, fresh),
         cmocka_unit_test_setup(what_is_not_ours_to_say, fresh),
         cmocka_unit_test_setup(a_refused_list_waits, fresh),
