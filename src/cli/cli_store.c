@@ -225,11 +225,13 @@ static bool refused(struct str trouble)
 
 static enum cli_exit redis_fail(const struct cli *c, const char *what)
 {
+    const struct cfg_redis *r = &c->cfg->redis;
     const char *trouble = trouble_of(c);
 
     if (refused(str_of(trouble)))
         return cli_fail(CLI_AUTH, "%s: Redis refuses this user: %s", what, trouble);
-    return cli_fail(CLI_FAILED, "%s: Redis is in trouble: %s", what, trouble);
+    return cli_fail(CLI_FAILED, "%s: Redis at %s does not serve: %s; lastmile doctor looks closer",
+                    what, *r->socket ? r->socket : r->host, trouble);
 }
 
 enum cli_exit cli_store_fail(const struct cli *c, int rc, const char *what)
