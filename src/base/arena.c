@@ -20,7 +20,7 @@ struct arena {
     bool secret;
 };
 
-enum { ALIGN = alignof(max_align_t), BLOCK_MAX = 4096 };
+enum { ALIGN = alignof(max_align_t), BLOCK_MAX = 4096, SHORT = 256 };
 
 static struct block *block_new(size_t cap)
 {
@@ -109,13 +109,16 @@ char *arena_dup(struct arena *a, struct str s)
 
 char *arena_fmt(struct arena *a, const char *fmt, ...)
 {
+    size_t room = a->secret ? 0 : SHORT; /* secrets are not left on the stack */
+    char text[SHORT], *p;
     va_list ap;
-    char *p;
     int n;
 
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(text, room, fmt, ap);
     va_end(ap);
+    if (n >= 0 && (size_t)n < room)
+        return arena_dup(a, str_make(text, (size_t)n));
     p = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
     if (p) {
         va_start(ap, fmt);

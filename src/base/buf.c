@@ -89,17 +89,21 @@ void buf_str(struct buf *b, struct str s)
 
 void buf_vfmt(struct buf *b, const char *fmt, va_list ap)
 {
+    size_t room = b->p ? b->cap - b->len : 0;
     va_list again;
     int n;
 
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(room ? b->p + b->len : NULL, room, fmt, ap);
     if (n < 0)
         b->bad = true;
     else if (grow(b, (size_t)n)) {
-        vsnprintf(b->p + b->len, (size_t)n + 1, fmt, again);
+        if ((size_t)n >= room)
+            vsnprintf(b->p + b->len, (size_t)n + 1, fmt, again);
         b->len += (size_t)n;
     }
+    if (b->p)
+        b->p[b->len] = '\0'; /* of what did not fit nothing stays */
     va_end(again);
 }
 

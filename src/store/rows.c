@@ -5,8 +5,10 @@
 
 struct str store_row_get(const struct store_row *row, const char *key)
 {
+    struct str want = str_of(key);
+
     for (size_t i = 0; i < row->n; i++)
-        if (str_is(row->f[i].k, key))
+        if (row->f[i].k.n == want.n && str_eq(row->f[i].k, want))
             return row->f[i].v;
     return str_of("");
 }

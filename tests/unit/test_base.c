@@ -326,6 +326,36 @@ static void tags(void **state)
     buf_free(&b);
 }
 
+/* Short and long ones, in the first room and in a grown one, and one too many. */
+static void formatted(void **state)
+{
+    char text[600];
+    struct arena *a = arena_new(64, 4096);
+    struct buf b;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    buf_init(&b, 600);
+    for (int n = 250; n <= 260; n++) {
+        char *p = arena_fmt(a, "%.*s", n, text);
+
+        buf_reset(&b);
+        buf_fmt(&b, "%d:", n);
+        buf_fmt(&b, "%.*s", n, text);
+        assert_int_equal(b.len, (size_t)n + 4);
+        assert_int_equal(strlen(buf_cstr(&b)), b.len);
+        assert_int_equal(strlen(p), (size_t)n);
+    }
+    buf_fmt(&b, "%.*s", 400, text);
+    assert_true(buf_err(&b) < 0);
+    assert_int_equal(b.len, 264);
+    assert_int_equal(strlen(b.p), 264);
+    arena_secret(a);
+    assert_string_equal(arena_fmt(a, "%d", 7), "7");
+    arena_free(&a);
+    buf_free(&b);
+}
+
 static void room(void **state)
 {
     struct buf b;
@@ -348,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buf_is_bounded),
+        cmocka_unit_test(formatted),
         cmocka_unit_test(room),
         cmocka_unit_test(tags),
         cmocka_unit_test(numbers_are_strict),
