@@ -16,6 +16,8 @@
 #include "market/market_job.h"
 #include "net/sns.h"
 
+enum { AWS_ENTITLEMENTS = 512, AWS_TERMS = 32, AWS_PAGES = 200, AWS_JSON_MAX = 8 << 20 };
+
 enum aws_endpoint { EP_METERING, EP_ENTITLEMENT, EP_AGREEMENT, EP_SQS, EP_N };
 
 struct aws_place {
@@ -89,6 +91,7 @@ struct aws_job {
     struct str token;
     struct market_purchase p;
     struct market_entitlement *ents; /* room for AWS_ENTITLEMENTS */
+    struct market_entitlement terms[AWS_TERMS];
     const char *page, *side_code;
     unsigned pages;
     aws_step *after_entitlements;
@@ -103,8 +106,6 @@ struct aws_job {
     unsigned status;
     const char *next;
 };
-
-enum { AWS_ENTITLEMENTS = 512, AWS_PAGES = 200, AWS_JSON_MAX = 8 << 20 };
 
 /* aws.c */
 struct aws_job *aws_job_new(struct aws *m, size_t room, aws_step *first, aws_end *end, void *arg);

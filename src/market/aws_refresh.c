@@ -147,6 +147,31 @@ static void agreement(struct aws_job *j)
         done(j);
 }
 
+/* "25", also where it is the number 25; "" for what cannot be kept. */
+static const char *count(struct aws_job *j, const cJSON *obj, const char *key)
+{
+    const cJSON *v = json_get(obj, key);
+    const char *text = cJSON_IsNumber(v) ? arena_fmt(j->a, "%.0f", cJSON_GetNumberValue(v)) : NULL;
+
+    return text ? text : aws_keep(j->a, json_str(obj, key));
+}
+
+/* What a contract was bought of: dimensions of the buyer's choice, or the offer's grants. */
+static void take_term(struct aws_job *j, const cJSON *list, const char *value)
+{
+    const cJSON *d;
+
+    cJSON_ArrayForEach(d, list)
+    {
+        struct str key = json_str(d, "dimensionKey");
+
+        if (j->p.nterms == AWS_TERMS || key.n == 0 || !str_text(key))
+            continue;
+        j->terms[j->p.nterms++] =
+            (struct market_entitlement){aws_keep(j->a, key), count(j, d, value), 0};
+    }
+}
+
 static void on_terms(struct aws_job *j, const struct aws_answer *a)
 {
     const cJSON *t;
@@ -158,6 +183,11 @@ static void on_terms(struct aws_job *j, const struct aws_answer *a)
     {
         if (json_obj(t, "freeTrialPricingTerm"))
             j->p.trial = true;
+        take_term(j,
+                  json_arr(json_obj(json_obj(t, "configurableUpfrontPricingTerm"), "configuration"),
+                           "dimensions"),
+                  "dimensionValue");
+        take_term(j, json_arr(json_obj(t, "fixedUpfrontPricingTerm"), "grants"), "maxQuantity");
     }
     next = json_str(a->json, "nextToken");
     if (next.n == 0 || ++j->pages >= TERMS_PAGES)
@@ -196,6 +226,8 @@ void aws_refresh(struct market *m, const struct market_purchase *known, market_r
     j->p.product_code = copy(j, known->product_code);
     j->p.offer = copy(j, known->offer);
     j->p.status = copy(j, known->status);
+    j->p.terms = j->terms;
+    j->p.nterms = 0;
     j->p.entitlements = NULL;
     j->p.nentitlements = 0;
     j->p.known_entitlements = false;

@@ -88,6 +88,9 @@ struct market_purchase {
     bool known_entitlements; /* GetEntitlements was asked: nentitlements is the truth */
     const struct market_entitlement *entitlements;
     size_t nentitlements;
+    const struct market_entitlement
+        *terms; /* aws, refresh: what its agreement grants when it runs */
+    size_t nterms;
     int64_t starts_ms, ends_ms; /* 0 unknown / open end */
     const char *status;         /* agreement status when asked, "" otherwise */
 };

@@ -24,6 +24,10 @@ static int read_change(const struct sb_purchase *p, const cJSON *in, struct sb_c
     if (order.n && !str_is(order, "created-first") && !str_is(order, "ended-first"))
         return -EINVAL;
     c->ended_first = str_is(order, "ended-first");
+    *why = "start_in_ms is out of range";
+    rc = json_int(in, "start_in_ms", &c->start_in_ms);
+    if ((rc && rc != -ENOENT) || c->start_in_ms < 0 || c->start_in_ms > SB_DAY_MS * 400LL)
+        return -EINVAL;
     *why = "quantity is 1 to 1000000000";
     rc = json_int(in, "quantity", &c->quantity);
     if (rc == -ENOENT)

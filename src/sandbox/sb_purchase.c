@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sandbox/sb_event.h"
 #include "sandbox/sb_id.h"
@@ -184,6 +185,8 @@ static void end(struct sb *s, struct sb_purchase *p, enum sb_status st, const ch
 {
     p->status = st;
     p->ended_ms = sb_core_now(s);
+    if (p->start_ms > p->ended_ms) /* it never began: no licence will be handed out */
+        sb_event_withdraw(s, p->id, "License Updated - Manufacturer");
     note(s, p, op);
     sb_event_send(s, p, SB_EVENT_ENDED, NULL);
     sb_event_send(s, p, SB_EVENT_DEPROVISIONED, NULL);
@@ -203,8 +206,20 @@ static int supersede(struct sb *s, struct sb_purchase *old, enum sb_status st,
         return -ENOBUFS;
     p->cppo = old->cppo;
     p->auto_renew = old->auto_renew;
+    p->start_ms += c->start_in_ms;
+    p->provisioned_ms = p->start_ms;
     p->end_ms = end_of(p, 0);
     snprintf(p->previous, sizeof(p->previous), "%s", old->agreement);
+    if (c->start_in_ms) {
+        /* Agreed upon: the old one runs until it begins (sb_purchase_tick). */
+        old->end_ms = p->start_ms;
+        note(s, p, op);
+        sb_event_send(s, p, SB_EVENT_CREATED, &opt);
+        opt.after_ms = c->start_in_ms;
+        sb_event_send(s, p, SB_EVENT_LICENSE_UPDATED, &opt);
+        *out = p;
+        return 0;
+    }
     if (c->ended_first)
         end(s, old, st, op);
     note(s, p, op);
@@ -287,6 +302,17 @@ int sb_purchase_advise(struct sb *s, struct sb_purchase *p, bool issue, const ch
     return 0;
 }
 
+/* A renewal that was agreed upon begins. */
+static bool renewed(const struct sb *s, const struct sb_purchase *old)
+{
+    for (size_t i = 0; i < s->purchases.n; i++) {
+        const struct sb_purchase *p = s->purchases.p[i];
+        if (p->status == SB_ACTIVE && p->previous[0] && !strcmp(p->previous, old->agreement))
+            return true;
+    }
+    return false;
+}
+
 void sb_purchase_tick(struct sb *s)
 {
     const struct sb_change c = {.link = true};
@@ -297,7 +323,9 @@ void sb_purchase_tick(struct sb *s)
         struct sb_purchase *next, *p = s->purchases.p[i];
         if (p->status != SB_ACTIVE || p->end_ms == 0 || p->end_ms > now)
             continue;
-        if (!p->auto_renew || p->trial || sb_purchase_renew(s, p, &c, &next, &why))
+        if (renewed(s, p))
+            end(s, p, SB_RENEWED, "renew");
+        else if (!p->auto_renew || p->trial || sb_purchase_renew(s, p, &c, &next, &why))
             end(s, p, SB_EXPIRED, "expire");
     }
 }

@@ -68,9 +68,10 @@ struct sb_buy {
 struct sb_change {
     const struct sb_plan *plan; /* upgrade */
     int64_t quantity;
-    bool replace;     /* upgrade by a new agreement */
-    bool link;        /* the new agreement names the previous one */
-    bool ended_first; /* the old agreement's events go out first */
+    bool replace;        /* upgrade by a new agreement */
+    bool link;           /* the new agreement names the previous one */
+    bool ended_first;    /* the old agreement's events go out first */
+    int64_t start_in_ms; /* renewal: agreed upon now, begins so much later */
 };
 
 #define SB_DEFAULT_ACCOUNT "845735284135"

@@ -33,7 +33,7 @@ static void find_order(struct task *t)
 
     if (e->purchase.n == 0) {
         /* The licence comes with another event; the agreement's record keeps what this one told. */
-        task_done(t);
+        event_next(t);
         return;
     }
     e->natural_shard = purchase_order(t->w, e->channel, e->purchase, e->natural);

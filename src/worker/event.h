@@ -33,6 +33,8 @@ struct event_work {
     unsigned shard;
     bool exists, linked, ended; /* ended: the order's contract, when it was read */
     bool moved;                 /* the order goes on with another purchase by now */
+    bool begins;                /* this agreement was put down as what comes next */
+    int64_t order_at;           /* of the order's newest fact */
     unsigned hops;              /* from shard to shard behind an alias */
 };
 
@@ -43,5 +45,11 @@ void event_product(struct task *t, struct str product);
 void event_link(struct task *t);
 void event_apply(struct task *t);
 void event_truth(struct task *t);
+/* event_next.c: an agreement that continues another one and has no licence yet. */
+void event_next(struct task *t);
+/* It ended before it began; order, shard and order_at are set. */
+void event_next_clear(struct task *t);
+/* Nothing comes next any more: pairs of STORE_ORDER_UPSERT. */
+void event_next_none(struct args *a);
 
 #endif

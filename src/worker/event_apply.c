@@ -125,6 +125,8 @@ static void refreshed_grant(struct task *t, const struct market_result *r)
         add_end(&a, &p);
     if (e->linked)
         args_kv(&a, "supersede", STR("1"));
+    if (e->begins)
+        event_next_none(&a);
     crash_point("event.before_order");
     task_store(t, e->shard, STORE_ORDER_UPSERT, a.v, a.n, index_account);
 }
@@ -236,6 +238,8 @@ static void current(struct task *t, int rc, const struct store_rows *rows)
         event_product(t, store_get(rows, "o.product"));
     e->ended = rc == 0 && (str_is(store_get(rows, "o.contract"), "CANCELLED") ||
                            str_is(store_get(rows, "o.contract"), "EXPIRED"));
+    e->order_at = rc ? 0 : store_row_int(&rows->row[0], "o.at", 0);
+    e->begins = e->agreement.n && str_eq(store_get(rows, "o.next_agreement"), e->agreement);
     e->moved = purchase.n && !str_eq(purchase, e->purchase);
     if (e->license.n == 0 && rc == 0)
         e->license = arena_str(t->arena, store_get(rows, "o.license"));
@@ -243,7 +247,9 @@ static void current(struct task *t, int rc, const struct store_rows *rows)
     case EVENT_ENDED:
     case EVENT_FAILED:
         /* The old half of a renewal ends after the new one took over: not our contract any more. */
-        if (rc == -ENOENT || purchase_superseded(e->status) || e->moved)
+        if (rc == 0 && e->moved && e->begins)
+            event_next_clear(t);
+        else if (rc == -ENOENT || purchase_superseded(e->status) || e->moved)
             task_done(t);
         else
             ask(t);

@@ -19,6 +19,8 @@ bool purchase_copy(struct task *t, const struct market_purchase *p, struct marke
     struct market_entitlement *e;
 
     *out = *p;
+    out->terms = NULL; /* of the moment */
+    out->nterms = 0;
     e = arena_alloc(t->arena, p->nentitlements * sizeof(*e) + 1);
     if (!e || !copy(t, &out->purchase) || !copy(t, &out->license) || !copy(t, &out->agreement) ||
         !copy(t, &out->account) || !copy(t, &out->customer) || !copy(t, &out->product_code) ||

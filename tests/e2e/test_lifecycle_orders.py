@@ -208,6 +208,29 @@ class Change(Lifecycle):
         q = self.act(p, "upgrade", plan="enterprise", mode="replace", link=False)
         self.check_changed(order, q, "enterprise", 1)
 
+    def test_a_renewal_to_another_plan_that_begins_later(self):
+        """Its licence comes when it begins; until then the page says what will be."""
+        p, _, page, order = self.ready()
+        q = self.act(p, "renew", plan="enterprise", start_in_ms=9000)
+        before = self.s.wait_order(p, next_plan="enterprise")
+        self.assertEqual((before["plan"], before["contract"], before["starts"], before["ends"]),
+                         ("starter", "ACTIVE", order["starts"], order["ends"]))
+        coming = self.s.status(page)["coming"]
+        self.assertEqual((coming["plan"], coming["at"]), ("enterprise", int(before["next_at"])))
+        self.assertIn("Until then you keep plan", stack_http.request("GET", page).text)
+        self.check_changed(order, q, "enterprise", 1)
+        self.assertNotIn("next_plan", self.s.order_of(q))
+        self.assertNotIn("coming", self.s.status(page))
+
+    def test_a_renewal_that_is_cancelled_before_it_begins(self):
+        p, _, page, order = self.ready()
+        q = self.act(p, "renew", plan="enterprise", start_in_ms=600000)
+        self.s.wait_order(p, next_plan="enterprise")
+        self.act(q, "cancel")
+        self.s.wait_order(p, next_plan="", next_agreement="")
+        self.assertNotIn("coming", self.s.status(page))
+        self.assertEqual(self.s.order_of(p)["plan"], "starter")
+
     def test_renew_in_both_orders(self):
         for order_of_events in ("created-first", "ended-first"):
             with self.subTest(order_of_events):

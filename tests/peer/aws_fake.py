@@ -161,7 +161,11 @@ def terms(ask):
     if not ask.get("nextToken"):
         return 200, {"acceptedTerms": [{"supportTerm": {}}], "nextToken": "2"}
     trial = ask["agreementId"] == "agmt-trial"
-    return 200, {"acceptedTerms": [{"freeTrialPricingTerm": {}} if trial else {"legalTerm": {}}]}
+    contract = {"configurableUpfrontPricingTerm": {"configuration": {"dimensions": [
+        {"dimensionKey": "seats", "dimensionValue": 25}, {"dimensionValue": 1}]}}}
+    fixed = {"fixedUpfrontPricingTerm": {"grants": [{"dimensionKey": "sso", "maxQuantity": 1}]}}
+    return 200, {"acceptedTerms": [{"freeTrialPricingTerm": {}} if trial else {"legalTerm": {}},
+                                   contract, fixed]}
 
 
 def summary(ident, status, product="prod-qtwveexample", **more):

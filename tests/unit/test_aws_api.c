@@ -29,6 +29,7 @@ static struct {
     unsigned calls;
     enum market_class cls;
     char code[64], purchase[128], license[128], status[32], offer[32], ents[256];
+    char terms[64]; /* what the agreement grants */
     bool granted, known, trial;
     size_t n;
     int64_t starts, ends;
@@ -51,6 +52,11 @@ static void on_result(void *arg, const struct market_result *r)
     for (size_t i = 0; i < p->nentitlements; i++)
         at += (size_t)snprintf(got.ents + at, sizeof(got.ents) - at, "%s=%s;",
                                p->entitlements[i].dimension, p->entitlements[i].value);
+    at = 0;
+    got.terms[0] = '\0';
+    for (size_t i = 0; i < p->nterms; i++)
+        at += (size_t)snprintf(got.terms + at, sizeof(got.terms) - at, "%s=%s;",
+                               p->terms[i].dimension, p->terms[i].value);
     got.n = p->nentitlements;
     got.granted = p->granted;
     got.known = p->known_entitlements;
@@ -387,6 +393,7 @@ static void refresh_reads_agreement_and_terms(void **state)
     assert_string_equal(got.status, "ACTIVE");
     assert_string_equal(got.offer, "offer-1");
     assert_true(got.trial && got.granted && got.known);
+    assert_string_equal(got.terms, "seats=25;sso=1;");
     assert_int_equal(got.n, 4);
     assert_true(got.starts == 1780315200000 && got.ends == 1811851200500);
 
