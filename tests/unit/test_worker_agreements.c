@@ -471,6 +471,24 @@ static void what_goes_on_is_not_ended(void **state)
     rig_stop();
 }
 
+/* Nobody says what it continues, and two could be meant: it stands alone. */
+static void of_two_orders_none_is_continued(void **state)
+{
+    struct deal *c;
+
+    (void)state;
+    begin();
+    tell(deal("a", "silver"), EVENT_ENTITLEMENT_CHANGED, "");
+    tell(deal("b", "silver"), EVENT_ENTITLEMENT_CHANGED, "");
+    c = deal("c", "silver");
+    tell(c, EVENT_RENEWED, "");
+    tell(c, EVENT_ENTITLEMENT_CHANGED, "");
+    assert_string_equal(of("l-a", "o.purchase"), "l-a");
+    assert_string_equal(of("l-b", "o.purchase"), "l-b");
+    assert_string_equal(of("l-c", "o.purchase"), "l-c");
+    rig_stop();
+}
+
 /* Grace runs from the end, however often it is told. */
 static void an_end_that_is_told_again_is_the_same(void **state)
 {
@@ -564,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup(a_chain_comes_to_its_newest, fresh),
         cmocka_unit_test_setup(renewals_told_out_of_order, fresh),
         cmocka_unit_test_setup(what_goes_on_is_not_ended, fresh),
+        cmocka_unit_test_setup(of_two_orders_none_is_continued, fresh),
         cmocka_unit_test_setup(an_end_that_is_told_again_is_the_same, fresh),
         cmocka_unit_test_setup(a_late_word_does_not_take_the_order_back, fresh),
         cmocka_unit_test_setup(what_is_not_ours_to_say, fresh),
