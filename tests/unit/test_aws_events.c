@@ -208,6 +208,101 @@ static void own_examples(void **state)
                      0);
     assert_true(e.trial);
     assert_string_equal(e.purchase, "P/C");
+    assert_int_equal(parse(&concurrent,
+                           "{\"action\":\"subscribe-success\",\"customer-identifier\":\"C\","
+                           "\"product-code\":\"P\"}",
+                           &e),
+                     0);
+    assert_string_equal(e.purchase, "");
+}
+
+/* Every word that decides: a purchase that goes on must not end with the agreement it replaces. */
+static void intents_and_statuses(void **state)
+{
+    static const struct {
+        const char *type, *member, *word;
+        enum market_event_kind kind;
+    } words[] = {
+        {"Created", "intent", "NEW", EVENT_PURCHASED},
+        {"Created", "intent", "RENEW", EVENT_RENEWED},
+        {"Created", "intent", "REPLACE", EVENT_REPLACED},
+        {"Created", "intent", "new", EVENT_ENTITLEMENT_CHANGED},
+        {"Created", "intent", "ADOPT", EVENT_ENTITLEMENT_CHANGED},
+        {"Ended", "status", "CANCELLED", EVENT_ENDED},
+        {"Ended", "status", "EXPIRED", EVENT_ENDED},
+        {"Ended", "status", "TERMINATED", EVENT_ENDED},
+        {"Ended", "status", "ARCHIVED", EVENT_ENDED},
+        {"Ended", "status", "RENEWED", EVENT_SUPERSEDED},
+        {"Ended", "status", "REPLACED", EVENT_SUPERSEDED},
+        {"Ended", "status", "SUPERSEDED", EVENT_SUPERSEDED},
+        {"Ended", "status", "ROLLED_BACK", EVENT_SUPERSEDED},
+        {"Ended", "intent", "NEW", EVENT_ENTITLEMENT_CHANGED},
+        {"Ending Soon", "status", "ACTIVE", EVENT_ENDING},
+        {"Amended", "status", "ACTIVE", EVENT_ENTITLEMENT_CHANGED},
+    };
+    struct market_event e;
+    char text[600];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        snprintf(text, sizeof(text),
+                 HEAD "\"detail-type\":\"Purchase Agreement %s - Proposer\",\"detail\":{"
+                      "\"agreement\":{\"id\":\"agmt-1\",\"%s\":\"%s\",\"productId\":\"prod-1\","
+                      "\"acceptorId\":\"845735284135\",\"endTime\":\"2026-07-01T00:00:00Z\"},"
+                      "\"license\":{\"arn\":\"arn:x:" LICENSE "\"}}}",
+                 words[i].type, words[i].member, words[i].word);
+        assert_int_equal(parse(&concurrent, text, &e), 0);
+        assert_int_equal(e.kind, words[i].kind);
+        assert_string_equal(e.product_id, "prod-1");
+        assert_string_equal(e.account, "845735284135");
+        assert_true(e.ends_ms == 1782864000000);
+        assert_false(e.grants);
+        assert_string_equal(e.purchase, LICENSE);
+        /* A licence is the purchase only where licences are. */
+        assert_int_equal(parse(&legacy, text, &e), 0);
+        assert_string_equal(e.purchase, "");
+    }
+}
+
+/* Too long, or no plain text: nothing of the kind is an id. */
+static void ids_are_plain_and_short(void **state)
+{
+    static const char *const templates[] = {
+        "{\"action\":\"subscribe-success\",\"customer-identifier\":\"%s\",\"product-code\":\"P\"}",
+        "{\"action\":\"subscribe-success\",\"customer-identifier\":\"C\",\"product-code\":\"%s\"}",
+        "{\"action\":\"%s\",\"customer-identifier\":\"C\",\"product-code\":\"P\"}",
+    };
+    struct market_event e;
+    char text[3000], huge[1100];
+
+    (void)state;
+    memset(huge, 'a', sizeof(huge));
+    huge[sizeof(huge) - 1] = '\0';
+    snprintf(text, sizeof(text),
+             HEAD
+             "\"detail-type\":\"Purchase Agreement Amended - Proposer\",\"detail\":{"
+             "\"agreement\":{\"id\":\"agmt-1\",\"offerId\":\"o\\u000a1\",\"acceptorId\":\"%s\"}}}",
+             huge);
+    assert_int_equal(parse(&concurrent, text, &e), 0);
+    assert_string_equal(e.offer, "");
+    assert_string_equal(e.account, "");
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof(text),
+                 "{\"id\":\"e-1\",\"source\":\"aws.agreement-marketplace\",\"time\":"
+                 "\"2026-06-01T12:00:00Z\",\"resources\":[\"arn:%s\"],\"detail-type\":"
+                 "\"Purchase Agreement Amended\",\"detail\":{}}",
+                 i ? "agmt-\\u000a1" : huge);
+        assert_int_equal(parse(&concurrent, text, &e), -EBADMSG);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        const char *const at = strstr(templates[i], "%s");
+
+        for (int n = 255; n <= 256; n++) {
+            snprintf(text, sizeof(text), "%.*s%.*s%s", (int)(at - templates[i]), templates[i], n,
+                     huge, at + 2);
+            assert_int_equal(parse(&legacy, text, &e), n == 255 ? 0 : -EBADMSG);
+        }
+    }
 }
 
 static void refuses_what_it_does_not_understand(void **state)
@@ -220,10 +315,19 @@ static void refuses_what_it_does_not_understand(void **state)
         "{\"source\":\"aws.ec2\",\"detail-type\":\"x\"}",
         "{\"source\":\"aws.agreement-marketplace\"}",
         "{\"action\":\"subscribe-success\"}",
+        "{\"action\":\"subscribe-success\",\"customer-identifier\":\"C\"}",
+        "{\"action\":\"subscribe-success\",\"product-code\":\"P\"}",
+        "{\"action\":\"a\\nb\",\"customer-identifier\":\"C\",\"product-code\":\"P\"}",
         "{\"action\":\"subscribe-success\",\"customer-identifier\":\"a b\",\"product-code\":\"P\"}",
         HEAD "\"detail-type\":\"License Updated\",\"detail\":{\"license\":{\"arn\":\"x\"}}}",
         HEAD "\"detail-type\":\"License Updated\",\"detail\":{\"license\":{\"arn\":\"a:l-/\"}}}",
+        HEAD "\"detail-type\":\"License Deprovisioned\",\"detail\":{\"license\":{\"arn\":\"x\"}}}",
         HEAD "\"detail-type\":\"License Updated\"}",
+        HEAD "\"detail-type\":\"Something New\"}",
+        "{\"source\":\"aws.agreement-marketplace\",\"detail-type\":\"x\",\"detail\":{},\"time\":"
+        "\"2026-06-01T12:00:00Z\"}",
+        "{\"source\":\"aws.other\",\"id\":\"1\",\"detail-type\":\"x\",\"detail\":{},\"time\":"
+        "\"2026-06-01T12:00:00Z\"}",
         HEAD "\"detail-type\":\"License Updated\",\"detail\":{}} trailing",
         "{\"source\":\"aws.agreement-marketplace\",\"id\":\"1\",\"detail-type\":\"x\",\"detail\":{}"
         ",\"time\":\"yesterday\"}",
@@ -287,6 +391,8 @@ int main(void)
         WITH_ARENA(bridge_examples),
         WITH_ARENA(note_examples),
         WITH_ARENA(own_examples),
+        WITH_ARENA(intents_and_statuses),
+        WITH_ARENA(ids_are_plain_and_short),
         WITH_ARENA(refuses_what_it_does_not_understand),
         WITH_ARENA(licences_compare_by_trailing_id),
         WITH_ARENA(names_come_back),

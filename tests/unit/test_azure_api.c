@@ -83,6 +83,10 @@ static void refused_tokens_are_fetched_once_more(void **state)
     az_refresh(SUB, "");
     assert_int_equal(az.cls, MARKET_OK);
     assert_int_equal(az_requests("POST", "/entra/"), 2);
+    scripted_rules("[" TOKEN_RULE ",{\"path\":\"" SUB_PATH "\",\"status\":401}]");
+    az_refresh(SUB, "");
+    assert_int_equal(az.cls, MARKET_CONFIG);
+    assert_int_equal(az_requests("GET", SUB_PATH), 2);
     /* A bare text; and a 403 that stays costs one token a minute, not one a call. */
     scripted_rules("[" TOKEN_RULE ",{\"path\":\"" SUB_PATH
                    "\",\"status\":403,\"body\":\"\\\"The authorization token is invalid\\\"\"}]");
@@ -117,6 +121,11 @@ static void errors_have_classes(void **state)
          "MalformedReply"},
         {"\"status\":200,\"body\":{\"id\":\"" SUB "\",\"offerId\":\"offer2-preview\"}",
          MARKET_PRODUCT, "OtherOffer"},
+        {"\"status\":408", MARKET_RETRY, "Http408"},
+        {"\"status\":400,\"body\":{\"code\":\"a\\nb\"}", MARKET_CONFIG, "Http400"},
+        {"\"status\":200,\"body\":\"\\ufeff{\\\"id\\\":\\\"" SUB
+         "\\\",\\\"offerId\\\":\\\"offer1\\\"}\"",
+         MARKET_OK, ""},
         {"\"status\":302,\"headers\":{\"Location\":\"/elsewhere\"}", MARKET_CONFIG, "Http302"},
     };
     char rule[512];
@@ -136,6 +145,46 @@ static void errors_have_classes(void **state)
     assert_int_equal(az_requests("GET", "/elsewhere"), 0);
     az_refresh("../../x", "");
     assert_int_equal(az.cls, MARKET_GONE);
+    assert_string_equal(az.code, "NoSubscriptionId");
+    scripted_rules("[" TOKEN_RULE "," GET_SUB("NotStarted", "") "]");
+    az_refresh(SUB, "");
+    assert_int_equal(az.p.standing, STANDING_HELD);
+}
+
+static void refused_tokens(void)
+{
+    static const struct {
+        const char *rule;
+        enum market_class cls;
+    } rows[] = {
+        {"\"status\":400,\"body\":{\"code\":\"BadArgument\",\"message\":\"It is malformed.\"}",
+         MARKET_INVALID},
+        {"\"status\":400,\"body\":{\"code\":\"BadArgument\",\"message\":\"It is expired or "
+         "malformed.\"}",
+         MARKET_EXPIRED},
+        {"\"status\":400,\"body\":{\"code\":\"BadArgument\"}", MARKET_EXPIRED},
+        {"\"status\":400,\"body\":{\"code\":\"ApiVersionUnspecified\"}", MARKET_CONFIG},
+        {"\"status\":404,\"body\":{\"code\":\"NotFound\"}", MARKET_INVALID},
+    };
+    char text[9000];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        snprintf(text, sizeof(text), "[" TOKEN_RULE ",{\"path\":\"/api/*\",%s}]", rows[i].rule);
+        scripted_rules(text);
+        az_resolve("token");
+        assert_int_equal(az.cls, rows[i].cls);
+    }
+    /* What no header can carry, or nobody sends. */
+    scripted_rules("[" TOKEN_RULE "]");
+    memset(text, 'a', sizeof(text));
+    text[8193] = '\0';
+    az_resolve(text);
+    assert_int_equal(az.cls, MARKET_INVALID);
+    az_resolve("a\x7f");
+    assert_int_equal(az.cls, MARKET_INVALID);
+    az_resolve("\xc3\xa4");
+    assert_int_equal(az.cls, MARKET_INVALID);
+    assert_int_equal(az_requests("POST", "/api/"), 0);
 }
 
 static void tokens_of_buyers(void **state)
@@ -175,7 +224,15 @@ static void tokens_of_buyers(void **state)
                    "secondary secret\"}}]");
     az_resolve("other");
     assert_int_equal(az.cls, MARKET_INVALID);
-    /* An answer without the subscription: it is read. */
+    refused_tokens();
+    /* An answer without the subscription, or without its state: it is read. */
+    scripted_rules("[" TOKEN_RULE
+                   ",{\"method\":\"POST\",\"path\":\"/api/*\",\"body\":{\"id\":\"" SUB
+                   "\",\"subscription\":{\"id\":\"" SUB
+                   "\",\"offerId\":\"offer1\"}}}," GET_SUB("Suspended", "") "]");
+    az_resolve("half");
+    assert_int_equal(az.cls, MARKET_OK);
+    assert_int_equal(az.p.standing, STANDING_SUSPENDED);
     scripted_rules("[" TOKEN_RULE
                    ",{\"method\":\"POST\",\"path\":\"/api/*\",\"body\":{\"id\":\"" SUB
                    "\"}}," GET_SUB("Subscribed", "") "]");
@@ -258,6 +315,55 @@ static void changes_that_wait(void **state)
     assert_string_equal(az.p.pending_plan, "gold");
 }
 
+#define LIST_RULE(status, list)                                                                    \
+    "{\"path\":\"" SUB_PATH "/operations\",\"status\":" status ",\"body\":" list "}"
+#define WAITING                                                                                    \
+    "[{\"id\":\"" OP "\",\"subscriptionId\":\"" SUB                                                \
+    "\",\"action\":\"ChangePlan\",\"planId\":\"gold\",\"status\":\"InProgress\"}]"
+
+/* When the operations are looked through, and what is believed of them. */
+static void the_list_of_operations(void **state)
+{
+    (void)state;
+    NEED_PEER();
+    /* The emulator's shape. */
+    scripted_rules("[" TOKEN_RULE "," GET_SUB("Subscribed", "") "," LIST_RULE("200", WAITING) "]");
+    az_refresh(SUB, "");
+    assert_string_equal(az.p.change_id, OP);
+    /* In trouble: the subscription counts all the same. */
+    scripted_rules("[" TOKEN_RULE "," GET_SUB("Subscribed", "") "," LIST_RULE("503", WAITING) "]");
+    az_refresh(SUB, "");
+    assert_int_equal(az.cls, MARKET_OK);
+    assert_string_equal(az.code, "Http503");
+    assert_string_equal(az.p.change_id, "");
+    /* Nothing can wait there, or what was asked about was told. */
+    scripted_rules("[" TOKEN_RULE "," GET_SUB("Suspended", "") "," LIST_RULE("200", WAITING) "]");
+    az_refresh(SUB, "");
+    assert_string_equal(az.p.change_id, "");
+    scripted_rules("[" TOKEN_RULE "," OPERATION("ChangePlan", "Succeeded", "Azure", "") "," GET_SUB(
+        "Subscribed", "") "," LIST_RULE("200", WAITING) "]");
+    az_refresh(SUB, OP);
+    assert_string_equal(az.p.change_id, "");
+    scripted_rules("[" TOKEN_RULE
+                   "," OPERATION("ChangePlan", "InProgress", "Azure",
+                                 ",\"planId\":\"gold\"") "," GET_SUB("Unsubscribed", "") "]");
+    az_refresh(SUB, OP);
+    assert_int_equal(az.p.standing, STANDING_ENDED);
+    assert_string_equal(az.p.change_id, "");
+    /* Another operation than the one that was asked for; and one that is none. */
+    scripted_rules("[" TOKEN_RULE ",{\"path\":\"" SUB_PATH
+                   "/operations/op-2\",\"body\":{\"id\":\"" OP "\",\"subscriptionId\":\"" SUB
+                   "\",\"action\":\"ChangePlan\",\"planId\":\"gold\",\"status\":"
+                   "\"InProgress\"}}," GET_SUB("Subscribed", "") "]");
+    az_refresh(SUB, "op-2");
+    assert_string_equal(az.p.change_id, "");
+    assert_string_equal(az.p.pending_plan, "");
+    scripted_rules("[" TOKEN_RULE ",{\"path\":\"" SUB_PATH
+                   "/operations/*\",\"status\":400}," GET_SUB("Subscribed", "") "]");
+    az_refresh(SUB, OP);
+    assert_int_equal(az.cls, MARKET_OK);
+}
+
 static void closing_answers_everybody(void **state)
 {
     struct market_purchase known = market_purchase_none;
@@ -290,6 +396,7 @@ int main(void)
         CASE(tokens_of_buyers),
         CASE(a_status_of_tomorrow_changes_nothing),
         CASE(changes_that_wait),
+        CASE(the_list_of_operations),
         CASE(closing_answers_everybody),
     };
 

@@ -84,6 +84,11 @@ static void sources_and_states(void **state)
                                                "\"operationRequestedSource\":\"Partner\"")),
                      0);
     assert_int_equal(event.kind, EVENT_ENTITLEMENT_CHANGED);
+    /* These want no answer, whatever they say. */
+    assert_int_equal(parse(BODY("Renew", ",\"status\":\"InProgress\"")), 0);
+    assert_string_equal(event.change_id, "");
+    assert_int_equal(parse(BODY("Suspend", ",\"status\":\"InProgress\"")), 0);
+    assert_string_equal(event.change_id, "");
     assert_int_equal(parse("\xef\xbb\xbf" BODY("Unsubscribe", ",\"timeStamp\":"
                                                               "\"2023-02-10T18:48:58\"")),
                      0);
@@ -124,15 +129,11 @@ static void claims(void **state)
         const char *tenant, *object;
         bool person, tenants;
     } rows[] = {
-        {"t1", "o1", true, true},
-        {"T1", "O1", true, true},
-        {"t2", "o2", true, true},
-        {"t1", "o9", false, true},
-        {"t2", "o9", false, true},
-        {"t1", "", false, false},
-        {"", "", false, false},
-        {"t3", "o1", false, false},
-        {AZURE_PERSONAL_TENANT, "o1", false, false},
+        {"t1", "o1", true, true},   {"T1", "O1", true, true},
+        {"t2", "o2", true, true},   {"t1", "o9", false, true},
+        {"t2", "o9", false, true},  {"t1", "", false, false},
+        {"", "", false, false},     {"", "o1", false, false},
+        {"t3", "o1", false, false}, {AZURE_PERSONAL_TENANT, "o1", false, false},
     };
     struct market_purchase p = market_purchase_none;
     struct market_identity who = {.name = "", .email = ""};

@@ -94,7 +94,8 @@ static int stop(void **state)
     "\"aud\":\"sign-in-app\",\"iss\":\"" ISSUER "\",\"tid\":\"" TID "\",\"oid\":\"" OID            \
     "\",\"nonce\":\"n-1\",\"name\":\"Ann\",\"preferred_username\":\"ann@example.com\""
 
-/* rules: the keys of all tenants are `keyset`; the code becomes a token with these claims. */
+/* rules: the keys of all tenants are `keyset` (NULL: in trouble); the code becomes a token with
+ * these claims. */
 static void rules_for(const char *keyset, const char *claims, int key)
 {
     int64_t now = clock_wall_ms() / 1000;
@@ -108,25 +109,31 @@ static void rules_for(const char *keyset, const char *claims, int key)
     buf_fmt(&payload, "{%s,\"iat\":%lld,\"nbf\":%lld,\"exp\":%lld}", claims, (long long)now,
             (long long)now, (long long)now + 3600);
     assert_int_equal(jwt_sign(signers[key], str_of(head), buf_view(&payload), &token), 0);
-    buf_fmt(&rules,
-            "[{\"path\":\"/entra/common/discovery/v2.0/keys\",\"body\":{\"keys\":[%s]}},"
-            "{\"path\":\"/entra/common/oauth2/v2.0/token\",\"body\":{\"token_type\":\"Bearer\","
-            "\"access_token\":\"x\",\"id_token\":\"%s\"}}]",
-            keyset, buf_cstr(&token));
+    buf_fmt(
+        &rules,
+        "[{\"path\":\"/entra/common/discovery/v2.0/keys\",\"status\":%d,\"body\":{\"keys\":[%s]}},"
+        "{\"path\":\"/entra/common/oauth2/v2.0/token\",\"body\":{\"token_type\":\"Bearer\","
+        "\"access_token\":\"x\",\"id_token\":\"%s\"}}]",
+        keyset ? 200 : 503, keyset ? keyset : "", buf_cstr(&token));
     scripted_rules(buf_cstr(&rules));
     buf_free(&payload);
     buf_free(&token);
     buf_free(&rules);
 }
 
-static void sign_in(void)
+static void sign_in_by(struct str code, struct str verifier, struct str nonce)
 {
-    const struct market_sign_in s = {STR("c0de/+"), STR("verifier"), STR("n-1"),
+    const struct market_sign_in s = {code, verifier, nonce,
                                      STR("https://buy.example/marketplace/signin/azure")};
 
     az_begin();
     market_azure.sign_in(az.market, &s, az_on_identity, NULL);
     az_wait();
+}
+
+static void sign_in(void)
+{
+    sign_in_by(STR("c0de/+"), STR("verifier"), STR("n-1"));
 }
 
 static void a_person_signs_in(void **state)
@@ -206,6 +213,34 @@ static void tokens_that_do_not_count(void **state)
     clock_set_offset_ms(0);
     assert_int_equal(az.cls, MARKET_INVALID);
     assert_string_equal(az.code, "expired");
+    /* Clocks may differ by some minutes. */
+    rules_for(jwk[0], CLAIMS, 0);
+    clock_set_offset_ms(-120 * 1000);
+    sign_in();
+    clock_set_offset_ms(0);
+    assert_int_equal(az.cls, MARKET_OK);
+}
+
+/* Without a code, a verifier and a nonce nothing binds the token to this browser. */
+static void nothing_is_asked_without_what_binds_it(void **state)
+{
+    (void)state;
+    NEED_PEER();
+    rules_for(jwk[0],
+              "\"aud\":\"sign-in-app\",\"iss\":\"" ISSUER "\",\"tid\":\"" TID "\",\"oid\":\"" OID
+              "\",\"nonce\":\"\"",
+              0);
+    for (int i = 0; i < 3; i++) {
+        sign_in_by(i == 0 ? STR("") : STR("c0de"), i == 1 ? STR("") : STR("verifier"),
+                   i == 2 ? STR("") : STR("n-1"));
+        assert_int_equal(az.cls, MARKET_INVALID);
+        assert_string_equal(az.code, "NoCode");
+    }
+    az.cfg.azure.sign_in_secret_file = "/nonexistent/secret";
+    sign_in();
+    assert_int_equal(az.cls, MARKET_CONFIG);
+    assert_string_equal(az.code, "SignInSecretUnreadable");
+    assert_int_equal(az_requests("POST", "/entra/common/"), 0);
 }
 
 static void codes_that_are_refused(void **state)
@@ -221,7 +256,17 @@ static void codes_that_are_refused(void **state)
         {"\"status\":401,\"body\":{\"error\":\"invalid_client\",\"error_description\":"
          "\"AADSTS7000222: expired\"}",
          MARKET_CONFIG, "AADSTS7000222"},
+        /* What the buyer mends by signing in again. */
+        {"\"status\":400,\"body\":{\"error\":\"interaction_required\"}", MARKET_INVALID,
+         "interaction_required"},
+        {"\"status\":400,\"body\":{\"error\":\"consent_required\"}", MARKET_INVALID,
+         "consent_required"},
+        {"\"status\":400,\"body\":{\"error\":\"login_required\"}", MARKET_INVALID,
+         "login_required"},
+        {"\"status\":403,\"body\":{\"error\":\"access_denied\"}", MARKET_INVALID, "access_denied"},
         {"\"status\":503", MARKET_RETRY, "Http503"},
+        {"\"status\":500,\"body\":{\"error\":\"access_denied\"}", MARKET_RETRY, "access_denied"},
+        {"\"status\":404", MARKET_CONFIG, "Http404"},
         {"\"body\":{\"access_token\":\"x\"}", MARKET_INVALID, "NoIdToken"},
     };
     char rules[4096];
@@ -260,6 +305,39 @@ static void an_unknown_key_is_no_storm(void **state)
         assert_string_equal(az.code, jwt_fault_name(JWT_KID));
     }
     assert_int_equal(az_requests("GET", "/entra/common/"), 1);
+}
+
+static void keys_are_fetched_again(void **state)
+{
+    struct azure *m = azure_of(az.market);
+    const uint64_t five = 5 * 60000, day = 24 * 60 * 60000;
+
+    (void)state;
+    NEED_PEER();
+    rules_for(jwk[0], CLAIMS, 0);
+    sign_in();
+    assert_int_equal(az.cls, MARKET_OK);
+    /* After a day; and where they cannot be had the old ones serve. */
+    m->sign_in_keys_at -= day;
+    sign_in();
+    assert_int_equal(az.cls, MARKET_OK);
+    assert_int_equal(az_requests("GET", "/entra/common/"), 2);
+    for (int i = 0; i < 2; i++) {
+        rules_for(i ? "" : NULL, CLAIMS, 0);
+        m->sign_in_keys_at -= day;
+        sign_in();
+        assert_int_equal(az.cls, MARKET_OK);
+        assert_int_equal(az_requests("GET", "/entra/common/"), 1);
+    }
+    /* They rolled: once for a token, whatever comes of it. */
+    m->sign_in_keys_at = clock_mono_ms() - five;
+    rules_for("", CLAIMS, 1);
+    sign_in();
+    assert_int_equal(az.cls, MARKET_INVALID);
+    assert_int_equal(az_requests("GET", "/entra/common/"), 1);
+    rules_for(jwk[1], CLAIMS, 1);
+    sign_in();
+    assert_int_equal(az.cls, MARKET_OK);
 }
 
 /* --- key sets -------------------------------------------------------------------------------- */
@@ -311,6 +389,34 @@ static void both_lists_are_one(void **state)
     key_rules("\"body\":{\"keys\":[]}", "\"body\":{\"keys\":[]}");
     assert_int_equal(az.cls, MARKET_RETRY);
     assert_string_equal(az.code, "NoKeys");
+    key_rules("\"status\":403", "\"status\":403");
+    assert_int_equal(az.cls, MARKET_CONFIG);
+}
+
+/* What the front could not keep, or would not use, is not given to it. */
+static void key_lists_are_bounded(void **state)
+{
+    char list[8000], long_kid[JWK_KID_MAX + 2];
+    size_t n = 0, found = 0;
+
+    (void)state;
+    NEED_PEER();
+    memset(long_kid, 'x', sizeof(long_kid));
+    long_kid[sizeof(long_kid) - 1] = '\0';
+    n = (size_t)snprintf(list, sizeof(list),
+                         "\"body\":{\"keys\":[{\"kty\":\"EC\",\"kid\":\"ec\"},"
+                         "{\"kty\":\"RSA\",\"kid\":\"%s\"}",
+                         long_kid);
+    for (int i = 0; i < JWK_KEYS + 2; i++)
+        n += (size_t)snprintf(list + n, sizeof(list) - n, ",{\"kty\":\"RSA\",\"kid\":\"k%d\"}", i);
+    snprintf(list + n, sizeof(list) - n, "]}");
+    key_rules(list, "\"status\":404");
+    assert_int_equal(az.cls, MARKET_OK);
+    for (const char *p = az.keys; (p = strstr(p, "\"kid\"")); p++)
+        found++;
+    assert_int_equal(found, JWK_KEYS);
+    assert_null(strstr(az.keys, "\"ec\""));
+    assert_null(strstr(az.keys, "xx"));
 }
 
 /* --- certificate --------------------------------------------------------------------------------
@@ -384,9 +490,15 @@ int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, az_setup, az_teardown)
     const struct CMUnitTest tests[] = {
-        CASE(a_person_signs_in),      CASE(tokens_that_do_not_count),
-        CASE(codes_that_are_refused), CASE(an_unknown_key_is_no_storm),
-        CASE(both_lists_are_one),     CASE(a_certificate_instead_of_a_secret),
+        CASE(a_person_signs_in),
+        CASE(tokens_that_do_not_count),
+        CASE(codes_that_are_refused),
+        CASE(an_unknown_key_is_no_storm),
+        CASE(nothing_is_asked_without_what_binds_it),
+        CASE(keys_are_fetched_again),
+        CASE(both_lists_are_one),
+        CASE(key_lists_are_bounded),
+        CASE(a_certificate_instead_of_a_secret),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

@@ -18,6 +18,17 @@ static void sent(const char *method, const char *path, const char *body)
     cJSON_Delete(log);
 }
 
+static void az_tell_of(const char *purchase, const char *change, enum market_verb verb)
+{
+    struct market_purchase known = market_purchase_none;
+
+    known.purchase = purchase;
+    known.change_id = change;
+    az_begin();
+    market_azure.tell(az.market, verb, &known, STR(""), az_on_verb, NULL);
+    az_wait();
+}
+
 static void verbs_as_documented(void **state)
 {
     static const struct {
@@ -57,7 +68,20 @@ static void verbs_as_documented(void **state)
     az_tell(MARKET_CHANGE_QUANTITY, 0, "many");
     assert_int_equal(az.cls, MARKET_REFUSED);
     assert_string_equal(az.code, "BadQuantity");
+    az_tell(MARKET_CHANGE_QUANTITY, 0, "0");
+    assert_string_equal(az.code, "BadQuantity");
     assert_int_equal(scripted_count(), 0);
+    /* A change that nobody named; a purchase without a subscription. */
+    az_tell_of(SUB, "", MARKET_ACCEPT_CHANGE);
+    assert_int_equal(az.cls, MARKET_OK);
+    az_tell_of("", "", MARKET_CANCEL);
+    assert_int_equal(az.cls, MARKET_GONE);
+    assert_string_equal(az.code, "NoSubscriptionId");
+    assert_int_equal(scripted_count(), 0);
+    /* What a success says is not read. */
+    scripted_rules(RULES("{\"path\":\"" SUB_PATH "/activate\",\"body\":\"activated\"}"));
+    az_tell(MARKET_COMMIT, 0, "");
+    assert_int_equal(az.cls, MARKET_OK);
 }
 
 static void refusals_are_looked_into(void **state)
@@ -85,6 +109,7 @@ static void refusals_are_looked_into(void **state)
         {MARKET_CANCEL, "", RULES(DELETE_("404")), MARKET_OK, ""},
         {MARKET_CANCEL, "", RULES(DELETE_("409")), MARKET_RETRY, "BadArgument"},
         {MARKET_REJECT, "", RULES(DELETE_("200")), MARKET_OK, ""},
+        {MARKET_REJECT, "", RULES(DELETE_("404")), MARKET_OK, ""},
         {MARKET_CANCEL, "",
          RULES(
              DELETE_("400") "," GET_SUB("Subscribed", ",\"allowedCustomerOperations\":[\"Read\"]")),
@@ -98,6 +123,12 @@ static void refusals_are_looked_into(void **state)
              "GET", SUB_PATH "/operations", "200", "{\"operations\":[{}]}")),
          MARKET_RETRY, "OperationPending"},
         {MARKET_CHANGE_PLAN, "gold", RULES(PATCH_BUSY "," GET_SUB("Subscribed", "")), MARKET_RETRY,
+         "OperationPending"},
+        {MARKET_CHANGE_PLAN, "gold",
+         RULES(ANSWER("PATCH", SUB_PATH, "400",
+                      "{\"message\":\"A change is in progress.\"}") "," GET_SUB("Subscribed", "")),
+         MARKET_RETRY, "OperationPending"},
+        {MARKET_CHANGE_QUANTITY, "6", RULES(PATCH_BUSY "," GET_SUB("Subscribed", "")), MARKET_RETRY,
          "OperationPending"},
         {MARKET_CHANGE_QUANTITY, "5",
          RULES(PATCH_("400") "," GET_SUB("Subscribed", ",\"quantity\":5")), MARKET_OK, ""},
@@ -167,7 +198,7 @@ static void capabilities(void **state)
     (void)state;
     assert_true(c->hold && c->refuse_change && c->cancel && c->change && c->sign_in);
     assert_true(c->usage_hard && !c->progress && !c->signup);
-    assert_true(c->hold_ms == 30 * 24 * 3600 * 1000ULL);
+    assert_true(c->hold_ms == 30 * 24 * 3600 * 1000ULL && c->settle_ms == 10 * 60 * 1000);
     az.cfg.azure.sign_in_client_id = "";
     assert_false(market_azure.caps(&az.cfg)->sign_in);
     assert_ptr_equal(market_find("azure"), &market_azure);

@@ -38,15 +38,15 @@ static void states_are_standings(void **state)
     static const struct {
         const char *state;
         enum market_standing standing;
-        bool no_renewal;
+        bool no_renewal, granted;
     } rows[] = {
-        {"ACTIVATION_REQUESTED", STANDING_SCHEDULED, false},
-        {"ACTIVE", STANDING_ACTIVE, false},
-        {"PENDING_CANCELLATION", STANDING_ACTIVE, true},
-        {"PENDING_PLAN_CHANGE", STANDING_ACTIVE, false},
-        {"PENDING_PLAN_CHANGE_APPROVAL", STANDING_ACTIVE, false},
-        {"SUSPENDED", STANDING_SUSPENDED, false},
-        {"CANCELLED", STANDING_ENDED, false},
+        {"ACTIVATION_REQUESTED", STANDING_SCHEDULED, false, false},
+        {"ACTIVE", STANDING_ACTIVE, false, true},
+        {"PENDING_CANCELLATION", STANDING_ACTIVE, true, true},
+        {"PENDING_PLAN_CHANGE", STANDING_ACTIVE, false, true},
+        {"PENDING_PLAN_CHANGE_APPROVAL", STANDING_ACTIVE, false, true},
+        {"SUSPENDED", STANDING_SUSPENDED, false, false},
+        {"CANCELLED", STANDING_ENDED, false, false},
     };
     char text[600];
 
@@ -63,6 +63,12 @@ static void states_are_standings(void **state)
         expect(MARKET_OK, "");
         assert_int_equal(got.r.purchase.standing, rows[i].standing);
         assert_int_equal(got.r.purchase.no_renewal, rows[i].no_renewal);
+        assert_int_equal(got.r.purchase.granted, rows[i].granted);
+        assert_true(got.r.purchase.starts_ms ==
+                    (rows[i].standing == STANDING_ACTIVE ? 0 : 1769904000000));
+        assert_true(got.r.purchase.ends_ms ==
+                    (rows[i].standing == STANDING_ENDED ? 1767312000250 : 0));
+        assert_false(got.r.purchase.test);
         assert_string_equal(got.pending, strstr(rows[i].state, "PLAN_CHANGE") ? "max" : "");
         assert_string_equal(got.change, strstr(rows[i].state, "CHANGE_APPROVAL") ? "max" : "");
         assert_true(got.r.purchase.pending_at_ms ==
@@ -75,6 +81,10 @@ static void states_are_standings(void **state)
     rig_set("{'entitlements':{" E1(",'state':'ENTITLEMENT_OF_NEXT_YEAR'") "}}");
     refresh("e1");
     expect(MARKET_CONFIG, "UnknownState");
+    rig_set("{'entitlements':{" E1(RUNS) "}}");
+    cfg.gcp.provider_id = "DEMO-acme-public";
+    refresh("e1");
+    assert_true(got.r.purchase.test);
 }
 
 static void sign_up_is_read_until_it_is_approved(void **state)
@@ -160,6 +170,19 @@ static void products_are_told_apart(void **state)
     expect(MARKET_CONFIG, "NoPurchase");
 }
 
+/* What cannot be a name in an address is none. */
+static void accounts_without_a_name(void **state)
+{
+    (void)state;
+    need_peer();
+    rig_set("{'entitlements':{'e1':{'productExternalName':'" PRODUCT
+            "','state':'ENTITLEMENT_ACTIVE','account':'a 1?'}}}");
+    refresh("e1");
+    expect(MARKET_OK, "");
+    assert_string_equal(got.account, "");
+    assert_int_equal(rig_count("/accounts/"), 0);
+}
+
 static void errors_have_classes(void **state)
 {
     static const struct {
@@ -174,12 +197,17 @@ static void errors_have_classes(void **state)
         {"'status':404,'code':'NOT_FOUND'", MARKET_GONE, "NOT_FOUND"},
         {"'status':404,'body':'<html>'", MARKET_CONFIG, "Http404"},
         {"'status':409,'code':'ABORTED'", MARKET_RETRY, "ABORTED"},
+        {"'status':499,'code':'CANCELLED'", MARKET_RETRY, "CANCELLED"},
         {"'status':429,'code':'RESOURCE_EXHAUSTED'", MARKET_RETRY, "RESOURCE_EXHAUSTED"},
         {"'status':500,'code':'INTERNAL'", MARKET_RETRY, "INTERNAL"},
         {"'status':503,'body':'<html>'", MARKET_RETRY, "Http503"},
         {"'status':200,'body':'<html>'", MARKET_RETRY, "MalformedReply"},
         {"'status':200,'body':'[]'", MARKET_RETRY, "MalformedReply"},
         {"'status':200,'body':'{}'", MARKET_RETRY, "MalformedReply"},
+        /* Of another purchase. */
+        {"'status':200,'body':{'name':'providers/acme-public/entitlements/e2','state':"
+         "'ENTITLEMENT_ACTIVE','productExternalName':'" PRODUCT "'}",
+         MARKET_RETRY, "MalformedReply"},
         {"'status':200,'body':''", MARKET_RETRY, "MalformedReply"},
         {"'status':302,'body':''", MARKET_CONFIG, "Http302"},
     };
@@ -219,6 +247,12 @@ static void sign_up_is_approved_once(void **state)
     tell(MARKET_SIGNUP, "e1", "", "", "");
     expect(MARKET_OK, "");
     assert_int_equal(rig_count("a1:approve"), 1);
+    /* What we approved ourselves need not be read before the order is. */
+    tell(MARKET_COMMIT, "e1", "a1", "", "");
+    expect(MARKET_OK, "");
+    assert_int_equal(rig_count("GET /gcp/procurement/v1/providers/acme-public/accounts/a1"), 1);
+    tell(MARKET_SIGNUP, "", "../a1", "", "");
+    expect(MARKET_CONFIG, "NoAccount");
     rig_set("{'accounts':{'a1':'REJECTED'}}");
     tell(MARKET_SIGNUP, "", "a1", "", "");
     expect(MARKET_CONFIG, "SignupRejected");
@@ -267,6 +301,18 @@ static void commit_approves_what_waits(void **state)
 }
 
 /* The answer was lost, or another of us was faster: the code is the same, the state is not. */
+/* An offer that begins later was approved, or it would not say when. */
+static void what_is_scheduled_is_committed(void **state)
+{
+    (void)state;
+    need_peer();
+    rig_set("{'accounts':{'a1':'APPROVED'},'entitlements':{" E1(
+        WAITS ",'newOfferStartTime':'2027-02-01T00:00:00Z'") "}}");
+    tell(MARKET_COMMIT, "e1", "a1", "", "");
+    expect(MARKET_OK, "");
+    assert_int_equal(rig_count("e1:approve"), 0);
+}
+
 static void after_a_refusal_the_state_decides(void **state)
 {
     (void)state;
@@ -327,6 +373,11 @@ static void progress_is_shown_while_the_buyer_waits(void **state)
     tell(MARKET_PROGRESS, "e1", "a1", "", "too late");
     expect(MARKET_OK, "");
     assert_int_equal(rig_count("PATCH"), 0);
+    rig_set("{'entitlements':{" E1(
+        ",'state':'ENTITLEMENT_PENDING_PLAN_CHANGE_APPROVAL','newPendingPlan':'max'") "}}");
+    tell(MARKET_PROGRESS, "e1", "a1", "", "soon");
+    expect(MARKET_OK, "");
+    assert_int_equal(rig_count("PATCH"), 1);
 }
 
 static void changes_are_answered_with_their_name(void **state)
@@ -598,12 +649,17 @@ static void the_metadata_server_may_be_named(void **state)
 
 static void capabilities(void **state)
 {
+    const struct market_caps *c = market_gcp.caps(&cfg);
+    const uint64_t settle = 20 * 60 * 1000;
+
     (void)state;
-    assert_true(market_gcp.caps(&cfg)->hold && market_gcp.caps(&cfg)->refuse_change);
-    assert_false(market_gcp.caps(&cfg)->cancel || market_gcp.caps(&cfg)->sign_in);
+    assert_true(c->hold && c->refuse_change && c->signup && c->progress);
+    assert_false(c->cancel || c->sign_in || c->change || c->usage_hard || c->hold_ms);
+    assert_true(c->settle_ms == settle);
     cfg.gcp.automatic_approval = true;
-    assert_false(market_gcp.caps(&cfg)->hold);
-    assert_true(market_gcp.caps(&cfg)->signup);
+    c = market_gcp.caps(&cfg);
+    assert_false(c->hold || c->refuse_change || c->progress || c->cancel || c->sign_in);
+    assert_true(c->signup && c->settle_ms == settle);
     assert_ptr_equal(market_find("gcp"), &market_gcp);
 }
 
@@ -638,9 +694,11 @@ int main(void)
         T(sign_up_is_read_until_it_is_approved),
         T(times_terms_and_usage),
         T(products_are_told_apart),
+        T(accounts_without_a_name),
         T(errors_have_classes),
         T(sign_up_is_approved_once),
         T(commit_approves_what_waits),
+        T(what_is_scheduled_is_committed),
         T(after_a_refusal_the_state_decides),
         T(held_orders_are_rejected),
         T(progress_is_shown_while_the_buyer_waits),

@@ -132,6 +132,61 @@ static void offers_and_changes(void **state)
     assert_string_equal(e.change_id, "ultimate");
 }
 
+/* What the events name once more, and what takes its place where it is absent. */
+static void fields_of_an_order(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        parse("{\"eventId\":\"1\",\"eventType\":\"ENTITLEMENT_ACTIVE\",\"entitlement\":{\"id\":"
+              "\"e2\","
+              "\"account\":\"providers/p/accounts/a7\",\"product\":\"svc.endpoints.x\","
+              "\"newPlan\":\"old\",\"newPendingPlan\":\"next\",\"newPendingOffer\":\"o2\","
+              "\"newOfferEndTime\":\"2026-02-01T08:00:00Z\"}}"),
+        0);
+    assert_string_equal(e.account, "a7");
+    assert_string_equal(e.product_code, "svc.endpoints.x");
+    assert_string_equal(e.plan, "next");
+    assert_string_equal(e.offer, "o2");
+    assert_true(e.ends_ms == 1769932800000 && e.starts_ms == 0);
+    assert_string_equal(e.change_id, "");
+    assert_int_equal(
+        parse("{\"eventId\":\"1\",\"eventType\":\"ENTITLEMENT_ACTIVE\",\"entitlement\":{"
+              "\"id\":\"e2\",\"offer\":\"projects/5/services/svc.y/privateOffers/o\"}}"),
+        0);
+    assert_string_equal(e.product_code, "svc.y");
+    /* Without a type: look at it. */
+    assert_int_equal(parse("{\"eventId\":\"1\",\"entitlement\":{\"id\":\"e2\"}}"), 0);
+    assert_int_equal(e.kind, EVENT_ENTITLEMENT_CHANGED);
+    /* A type of tomorrow with nothing else. */
+    assert_int_equal(parse("{\"eventId\":\"1\",\"eventType\":\"PROVIDER_GREETED\"}"), 0);
+    assert_int_equal(e.kind, EVENT_IGNORED);
+    /* An account does not make up for the order that an event is about. */
+    assert_int_equal(parse("{\"eventId\":\"1\",\"eventType\":\"ENTITLEMENT_ACTIVE\","
+                           "\"entitlement\":{\"account\":\"a1\"}}"),
+                     -EBADMSG);
+}
+
+/* The front's keys hold 190 of each: what is longer is told apart by the message's own id. */
+static void long_ids(void **state)
+{
+    static const struct {
+        size_t type, id;
+        bool own;
+    } rows[] = {{190, 190, true}, {191, 1, false}, {1, 191, false}};
+    char type[192], id[192], text[600];
+
+    (void)state;
+    memset(type, 'T', sizeof(type));
+    memset(id, '7', sizeof(id));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        snprintf(text, sizeof(text),
+                 "{\"eventId\":\"%.*s\",\"eventType\":\"%.*s\",\"entitlement\":{\"id\":\"e2\"}}",
+                 (int)rows[i].id, id, (int)rows[i].type, type);
+        assert_int_equal(parse(text), 0);
+        assert_int_equal(strlen(e.dedupe), rows[i].own ? rows[i].type + 1 + rows[i].id : 0);
+    }
+}
+
 static void other_providers_are_ignored(void **state)
 {
     static const char one[] = "{\"eventId\":\"1\",\"eventType\":\"ENTITLEMENT_ACTIVE\","
@@ -246,6 +301,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_type_has_a_meaning, fresh, drop),
         cmocka_unit_test_setup_teardown(accounts, fresh, drop),
         cmocka_unit_test_setup_teardown(offers_and_changes, fresh, drop),
+        cmocka_unit_test_setup_teardown(fields_of_an_order, fresh, drop),
+        cmocka_unit_test_setup_teardown(long_ids, fresh, drop),
         cmocka_unit_test_setup_teardown(other_providers_are_ignored, fresh, drop),
         cmocka_unit_test_setup_teardown(push_envelopes, fresh, drop),
         cmocka_unit_test_setup_teardown(what_is_no_notification, fresh, drop),

@@ -1,6 +1,10 @@
 /* Key sets: both forms are read, and no key that should not verify anything gets in. */
 #include <errno.h>
 
+#include <openssl/param_build.h>
+
+#include "base/json.h"
+#include "base/jwk.h"
 #include "jwt_rig.h"
 
 static EVP_PKEY *good, *other, *small;
@@ -95,6 +99,85 @@ static void certificates(void **state)
     buf_free(&b);
 }
 
+/* An RSA key that nobody can use: its modulus is any odd number. */
+static EVP_PKEY *key_of(const char *e_hex, int bits)
+{
+    OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    BIGNUM *n = BN_new(), *e = NULL;
+    EVP_PKEY *key = NULL;
+    OSSL_PARAM *params;
+
+    BN_rand(n, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD);
+    BN_hex2bn(&e, e_hex);
+    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n);
+    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e);
+    params = OSSL_PARAM_BLD_to_param(bld);
+    assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params), 1);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(bld);
+    EVP_PKEY_CTX_free(ctx);
+    BN_free(n);
+    BN_free(e);
+    return key;
+}
+
+/* Google and Microsoft sign with RSASSA-PKCS1-v1_5, which this kind of key does not do. */
+static EVP_PKEY *pss_key(void)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    EVP_PKEY *key = NULL;
+
+    assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048), 1);
+    assert_int_equal(EVP_PKEY_generate(ctx, &key), 1);
+    EVP_PKEY_CTX_free(ctx);
+    return key;
+}
+
+/* How many keys a set has whose only certificate is of this one; takes over key. */
+static int cert_count(EVP_PKEY *key, size_t junk)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    X509 *c = rig_x509(good);
+    struct jsonw w;
+    struct buf b;
+    char *p;
+    long n;
+    int count;
+
+    for (size_t i = 0; i < junk; i++)
+        BIO_write(bio, "\n", 1);
+    assert_int_equal(X509_set_pubkey(c, key), 1);
+    assert_int_equal(PEM_write_bio_X509(bio, c), 1);
+    n = BIO_get_mem_data(bio, &p);
+    buf_init(&b, RIG_TEXT);
+    jsonw_init(&w, &b);
+    jsonw_obj(&w);
+    jsonw_kvs(&w, "k1", str_make(p, (size_t)n));
+    jsonw_obj_end(&w);
+    count = count_of(buf_view(&b));
+    buf_free(&b);
+    BIO_free(bio);
+    X509_free(c);
+    EVP_PKEY_free(key);
+    return count;
+}
+
+static void keys_of_certificates(void **state)
+{
+    (void)state;
+    assert_int_equal(cert_count(key_of("010001", 2048), 0), 1);
+    assert_int_equal(cert_count(key_of("01", 2048), 0), -ENOENT);
+    assert_int_equal(cert_count(key_of("0100000000000000000001", 2048), 0), -ENOENT);
+    assert_int_equal(cert_count(key_of("010001", 2040), 0), -ENOENT);
+    assert_int_equal(cert_count(key_of("010001", JWK_BITS_MAX), 0), 1);
+    assert_int_equal(cert_count(key_of("010001", JWK_BITS_MAX + 8), 0), -ENOENT);
+    assert_int_equal(cert_count(pss_key(), 0), -ENOENT);
+    assert_int_equal(cert_count(key_of("010001", 2048), JWK_PEM_MAX), -ENOENT);
+}
+
 /* A public key in PEM is no certificate, and a kid called "keys" is a kid. */
 static void other_pem(void **state)
 {
@@ -164,6 +247,9 @@ static void left_out(void **state)
         assert_int_equal(parse("{\"keys\":[%s]}", whole[i]), -ENOENT);
     assert_int_equal(parse("{\"keys\":[%s]}", jwk(small, "a", "")), -ENOENT);
     assert_int_equal(parse("{\"keys\":[%s]}", jwk(good, "", "")), -ENOENT);
+    assert_int_equal(parse("{\"keys\":[{\"kty\":\"oct\",%s]}", strstr(with_e("AQAB"), "\"kid\"")),
+                     -ENOENT);
+    assert_int_equal(parse("{\"keys\":[{%s]}", strstr(with_e("AQAB"), "\"kid\"")), -ENOENT);
     /* Bad ones do not spoil the set. */
     assert_int_equal(parse("{\"keys\":[{},1,%s,null]}", jwk(good, "a", "")), 1);
 }
@@ -264,9 +350,15 @@ static void twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(jwks),     cmocka_unit_test(certificates), cmocka_unit_test(other_pem),
-        cmocka_unit_test(left_out), cmocka_unit_test(sizes),        cmocka_unit_test(not_a_set),
-        cmocka_unit_test(bounded),  cmocka_unit_test(twice),
+        cmocka_unit_test(jwks),
+        cmocka_unit_test(certificates),
+        cmocka_unit_test(keys_of_certificates),
+        cmocka_unit_test(other_pem),
+        cmocka_unit_test(left_out),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(not_a_set),
+        cmocka_unit_test(bounded),
+        cmocka_unit_test(twice),
     };
     int rc;
 

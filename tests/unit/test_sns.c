@@ -200,6 +200,8 @@ static void certificate_addresses(void **state)
         "https://sns.us-east-1.amazonaws.com/other.pem",
         "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem?x=.pem",
         "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-.pem",
+        "https://sns.us-east-1.amazonaws.com/SimpleNotificationService/1.pem",
+        "https://sns.us-east-1.amazonaws.com/SimpleNotificationService?1.pem",
         "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-../x.pem",
         "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.txt",
         "https://sns.us-east-1.amazonaws.com.cn/SimpleNotificationService-1.pem",
@@ -218,9 +220,93 @@ static void certificate_addresses(void **state)
     assert_false(sns_cert_url_ok(URL, "arn:aws:sqs:us-east-1:1:t"));
     assert_false(sns_cert_url_ok("https://sns.a/b.amazonaws.com/SimpleNotificationService-1.pem",
                                  "arn:aws:sns:a/b:1:t"));
+    assert_false(sns_cert_url_ok(URL, "urn:aws:sns:us-east-1:1:t"));
+    assert_false(sns_cert_url_ok("https://sns.us.amazonaws.com/SimpleNotificationService-1.pem",
+                                 "arn:aws:sns:us:1:t"));
     assert_false(sns_subscribe_url_ok("https://evil.example/?Action=ConfirmSubscription&x", TOPIC));
     assert_false(
         sns_subscribe_url_ok("https://sns.us-east-1.amazonaws.com/?Action=Publish&x", TOPIC));
+}
+
+static void long_addresses(void **state)
+{
+    static const char start[] = "https://sns.us-east-1.amazonaws.com/";
+    char url[3000], topic[80];
+    size_t n;
+
+    (void)state;
+    n = (size_t)snprintf(url, sizeof(url), "%sSimpleNotificationService-", start);
+    memset(url + n, 'a', 300);
+    memcpy(url + n + 300, ".pem", 5);
+    assert_false(sns_cert_url_ok(url, TOPIC));
+    n = (size_t)snprintf(url, sizeof(url), "%s?Action=ConfirmSubscription&Token=", start);
+    memset(url + n, 'a', 2200);
+    url[n + 2200] = '\0';
+    assert_false(sns_subscribe_url_ok(url, TOPIC));
+    url[n + 200] = '\0';
+    assert_true(sns_subscribe_url_ok(url, TOPIC));
+    url[n + 100] = '\n';
+    assert_false(sns_subscribe_url_ok(url, TOPIC));
+    snprintf(topic, sizeof(topic), "arn:aws:sns:%031d:1:t", 0);
+    snprintf(url, sizeof(url), "https://sns.%031d.amazonaws.com/SimpleNotificationService-1.pem",
+             0);
+    assert_false(sns_cert_url_ok(url, topic));
+}
+
+/* A topic is the whole of an entry. */
+static void topics_are_whole(void **state)
+{
+    static const char *const list[] = {"arn:other", TOPIC, NULL};
+    struct sns_message m = {.topic = TOPIC};
+
+    (void)state;
+    assert_true(sns_topic_ok(&m, list));
+    assert_false(sns_topic_ok(&m, NULL));
+    m.topic = TOPIC "x";
+    assert_false(sns_topic_ok(&m, list));
+    m.topic = "";
+    assert_false(sns_topic_ok(&m, list));
+}
+
+static void envelopes_are_complete(void **state)
+{
+#define NOTE(type, more)                                                                           \
+    "{\"Type\":\"" type "\",\"MessageId\":\"m\",\"TopicArn\":\"t\",\"Message\":\"x\","             \
+    "\"SigningCertURL\":\"u\"" more "}"
+#define SIGNED                                                                                     \
+    "\"Timestamp\":\"2026-06-01T12:00:00Z\",\"SignatureVersion\":\"1\",\"Signature\":\"AAAA\""
+    static const struct {
+        const char *text;
+        int rc;
+    } rows[] = {
+        {NOTE("Notification", "," SIGNED), 0},
+        {NOTE("Notification", "," SIGNED ",\"Subject\":null"), 0},
+        {NOTE("Notification", "," SIGNED ",\"Subject\":7"), -EBADMSG},
+        {NOTE("Announcement", "," SIGNED ",\"Token\":\"t\",\"SubscribeURL\":\"u\""), -EBADMSG},
+        {NOTE("SubscriptionConfirmation", "," SIGNED ",\"Token\":\"t\",\"SubscribeURL\":\"u\""), 0},
+        {NOTE("UnsubscribeConfirmation", "," SIGNED ",\"Token\":\"t\",\"SubscribeURL\":\"u\""), 0},
+        {NOTE("SubscriptionConfirmation", "," SIGNED ",\"Token\":\"t\""), -EBADMSG},
+        {NOTE("SubscriptionConfirmation", "," SIGNED ",\"SubscribeURL\":\"u\""), -EBADMSG},
+        {NOTE("Notification",
+              ",\"Timestamp\":\"noon\",\"SignatureVersion\":\"1\",\"Signature\":\"AA==\""),
+         -EBADMSG},
+        {NOTE("Notification", ",\"Timestamp\":\"2026-06-01T12:00:00Z\",\"SignatureVersion\":\"3\","
+                              "\"Signature\":\"AAAA\""),
+         -EBADMSG},
+        {NOTE("Notification", ",\"Timestamp\":\"2026-06-01T12:00:00Z\",\"SignatureVersion\":\"1\","
+                              "\"Signature\":\"\""),
+         -EBADMSG},
+    };
+    struct sns_message m;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        cJSON *j = cJSON_Parse(rows[i].text);
+
+        assert_non_null(j);
+        assert_int_equal(sns_parse(j, a, &m), rows[i].rc);
+        cJSON_Delete(j);
+    }
 }
 
 /* --- own keys ------------------------------------------------------------------------------ */
@@ -364,6 +450,62 @@ static void a_given_chain_must_hold(void **state)
     buf_free(&twice);
 }
 
+/* China has its own names. */
+static void names_of_china(void **state)
+{
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    struct buf ours = pem_of(key, "sns.amazonaws.com.cn", -1, 1);
+    struct buf other = pem_of(key, "sns.amazonaws.com", -1, 1);
+    struct sns_message m = note();
+    struct sns_trust *t;
+    const char *why;
+
+    (void)state;
+    m.topic = "arn:aws-cn:sns:cn-north-1:1:t";
+    m.cert_url = "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-1.pem";
+    sign(&m, key);
+    m.time_ms = (int64_t)time(NULL) * 1000;
+    assert_int_equal(sns_trust_open("", &t), 0);
+    assert_int_equal(sns_trust_add(t, m.cert_url, buf_view(&other)), 0);
+    assert_int_equal(sns_verify(t, &m, &why), -EKEYREJECTED);
+    assert_int_equal(sns_trust_add(t, m.cert_url, buf_view(&ours)), 0);
+    assert_int_equal(sns_verify(t, &m, &why), 0);
+    sns_trust_close(&t);
+    EVP_PKEY_free(key);
+    buf_free(&ours);
+    buf_free(&other);
+}
+
+/* Several certificates at a time, until new ones take the room of the oldest. */
+static void certificates_side_by_side(void **state)
+{
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    struct buf leaf = pem_of(key, "sns.amazonaws.com", -1, 1);
+    struct sns_message m = note();
+    struct sns_trust *t;
+    const char *why;
+    char url[100];
+
+    (void)state;
+    sign(&m, key);
+    m.time_ms = (int64_t)time(NULL) * 1000;
+    m.cert_url = url;
+    assert_int_equal(sns_trust_open("", &t), 0);
+    for (int i = 1; i <= 9; i++) {
+        snprintf(url, sizeof(url),
+                 "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-%d.pem", i);
+        assert_int_equal(sns_trust_add(t, url, buf_view(&leaf)), 0);
+    }
+    for (int i = 1; i <= 9; i++) {
+        snprintf(url, sizeof(url),
+                 "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-%d.pem", i);
+        assert_int_equal(sns_verify(t, &m, &why), i == 1 ? -EAGAIN : 0);
+    }
+    sns_trust_close(&t);
+    EVP_PKEY_free(key);
+    buf_free(&leaf);
+}
+
 static void envelope(struct buf *b, const struct sns_message *m)
 {
     struct jsonw w;
@@ -382,6 +524,8 @@ static void envelope(struct buf *b, const struct sns_message *m)
     jsonw_kvs(&w, "SignatureVersion", m->version == 1 ? STR("1") : STR("2"));
     jsonw_kvs(&w, "Signature", buf_view(&sig));
     jsonw_kvs(&w, "SigningCertURL", str_of(m->cert_url));
+    jsonw_kvs_opt(&w, "Token", str_of(m->token));
+    jsonw_kvs_opt(&w, "SubscribeURL", str_of(m->subscribe_url));
     jsonw_obj_end(&w);
     buf_free(&sig);
 }
@@ -418,6 +562,20 @@ static void envelopes_become_events(void **state)
     cfg.sns_topics = NULL;
     assert_int_equal(aws_event_parse(&cfg, t, buf_view(&body), a, &e, &why), -EKEYREJECTED);
     cfg.sns_topics = topics;
+    /* A subscription is confirmed by the seller: here it is no news. */
+    m.type = "SubscriptionConfirmation";
+    m.token = "t";
+    m.subscribe_url = "https://sns.us-east-1.amazonaws.com/?Action=ConfirmSubscription&Token=t";
+    m.message = "You have chosen to subscribe.";
+    sign(&m, key);
+    buf_free(&body);
+    envelope(&body, &m);
+    assert_int_equal(aws_event_parse(&cfg, t, buf_view(&body), a, &e, &why), 0);
+    assert_int_equal(e.kind, EVENT_IGNORED);
+    assert_string_equal(e.type, "SubscriptionConfirmation");
+    m = note();
+    m.cert_url = "http://127.0.0.1/any.pem";
+    sign(&m, key);
     m.message = "{\"action\":\"unsubscribe-success\",\"customer-identifier\":\"C\"}";
     buf_free(&body);
     envelope(&body, &m);
@@ -454,10 +612,19 @@ static void genuine_topics_need_the_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_ARENA(genuine_messages_verify), WITH_ARENA(one_changed_byte_fails),
-        WITH_ARENA(the_last_line_ends),      WITH_ARENA(certificate_addresses),
-        WITH_ARENA(certificate_rules),       WITH_ARENA(a_given_chain_must_hold),
-        WITH_ARENA(envelopes_become_events), WITH_ARENA(genuine_topics_need_the_list),
+        WITH_ARENA(genuine_messages_verify),
+        WITH_ARENA(one_changed_byte_fails),
+        WITH_ARENA(the_last_line_ends),
+        WITH_ARENA(certificate_addresses),
+        WITH_ARENA(long_addresses),
+        WITH_ARENA(topics_are_whole),
+        WITH_ARENA(envelopes_are_complete),
+        WITH_ARENA(certificates_side_by_side),
+        WITH_ARENA(names_of_china),
+        WITH_ARENA(certificate_rules),
+        WITH_ARENA(a_given_chain_must_hold),
+        WITH_ARENA(envelopes_become_events),
+        WITH_ARENA(genuine_topics_need_the_list),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
