@@ -199,15 +199,18 @@ class FaultStack(Stack):
         more.setdefault("account", "%012d" % (100000000000 + next(_accounts)))
         return super().buy(product, plan, **more)
 
-    def status(self, page):
-        """As the page's script asks for it: an order that moved to another shard is followed."""
-        url = page + "/status.json"
+    def follow(self, page, more=""):
+        """An order that moved to another shard is followed, as a browser and the page's script do."""
+        url = page + more
         for _ in range(3):
             a = stack_http.request("GET", url)
             if a.status != 303:
-                return a.json()
+                return a
             url = origin_of(page) + path_of(a.headers["Location"])
-        raise StackError("status.json leads in circles: " + url)
+        raise StackError("%s leads in circles" % url)
+
+    def status(self, page):
+        return self.follow(page, "/status.json").json()
 
     def wait_ready(self, page, seconds=60, state="ready"):
         last = {}

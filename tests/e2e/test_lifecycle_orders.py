@@ -217,7 +217,7 @@ class Change(Lifecycle):
                          ("starter", "ACTIVE", order["starts"], order["ends"]))
         coming = self.s.status(page)["coming"]
         self.assertEqual((coming["plan"], coming["at"]), ("enterprise", int(before["next_at"])))
-        self.assertIn("Until then you keep plan", stack_http.request("GET", page).text)
+        self.assertIn("Until then you keep plan", self.s.follow(page).text)
         self.check_changed(order, q, "enterprise", 1)
         self.assertNotIn("next_plan", self.s.order_of(q))
         self.assertNotIn("coming", self.s.status(page))
@@ -334,7 +334,7 @@ class End(Lifecycle):
         with tarfile.open(os.path.join(self.s.v["var"], "archive", mine[0])) as t:
             files = [m for m in t.getmembers() if m.isfile()]
         self.assertTrue(files, "the archive holds the tenant's data")
-        self.assertEqual(stack_http.request("GET", page + "/status.json").json()["terminal"], True)
+        self.assertEqual(self.s.status(page)["terminal"], True)
         self.s.until(lambda: self.s.mails(mail, "(?i)delete|closed|removed"), 20, "no mail")
         self.assertNotEqual(self.answers(order), 200)
 
