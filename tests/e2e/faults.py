@@ -200,7 +200,7 @@ class FaultStack(Stack):
         return super().buy(product, plan, **more)
 
     def follow(self, page, more=""):
-        """An order that moved to another shard is followed, as a browser and the page's script do."""
+        """An order that moved to another shard is followed, as a browser and the script do."""
         url = page + more
         for _ in range(3):
             a = stack_http.request("GET", url)
