@@ -150,6 +150,48 @@ static void refreshed_early_and_the_old_one_serves_meanwhile(void **state)
     clock_set_offset_ms(0);
 }
 
+/* A tenth of its life before the end, at most five minutes. */
+static void not_refreshed_too_early(void **state)
+{
+    (void)state;
+    NEED_PEER();
+    for (int i = 0; i < 2; i++) {
+        clock_set_offset_ms(0);
+        reopen(1);
+        scripted_rules(i ? TOKEN("a", "36000") : TOKEN("a", "600"));
+        get();
+        clock_set_offset_ms((i ? 35000 : 400) * 1000);
+        uv_sleep(1100); /* the pace of requests is over */
+        for (int j = 0; j < 5; j++) {
+            get();
+            assert_int_equal(scripted_count(), 1);
+        }
+        assert_string_equal(got.token, "a");
+    }
+}
+
+static void an_ended_token_does_not_serve(void **state)
+{
+    (void)state;
+    NEED_PEER();
+    scripted_rules(TOKEN("a", "3600"));
+    get();
+    scripted_rules("[{\"path\":\"/token0\",\"status\":503}]");
+    clock_set_offset_ms(3601 * 1000);
+    get();
+    assert_int_equal(got.cls, OAUTH_RETRY);
+    assert_string_equal(got.token, "");
+    /* Nor does one of a clock that was set back: nobody knows when it ends. */
+    clock_set_offset_ms(0);
+    reopen(1);
+    scripted_rules(TOKEN("a", "3600"));
+    get();
+    scripted_rules(TOKEN("b", "3600"));
+    clock_set_offset_ms(-3600 * 1000);
+    get();
+    assert_string_equal(got.token, "b");
+}
+
 static void a_dropped_token_is_replaced(void **state)
 {
     (void)state;
@@ -204,6 +246,25 @@ static void renewed_credentials_are_used_at_once(void **state)
     oauth_renew(oauth);
     eventually_token("b");
     assert_int_equal(scripted_count(), 3);
+}
+
+/* The answer to the old ones was on its way, and was good: it serves until there is another. */
+static void renewed_while_it_was_given(void **state)
+{
+    (void)state;
+    NEED_PEER();
+    scripted_rules("[{\"path\":\"/token0\",\"times\":1,\"wait\":1,\"body\":{\"access_token\":\"a\","
+                   "\"expires_in\":3600}}," GIVEN("b") "]");
+    memset(&got, 0, sizeof(got));
+    assert_non_null(oauth_get(oauth, on_token, NULL));
+    for (int i = 0; i < 200 && scripted_count() == 0; i++) {
+        uv_run(&sc.loop, UV_RUN_NOWAIT);
+        uv_sleep(2);
+    }
+    oauth_renew(oauth);
+    scripted_spin(&got.calls, 1);
+    assert_string_equal(got.token, "a");
+    eventually_token("b");
 }
 
 /* The answer to the old ones was on its way. */
@@ -344,6 +405,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_hundred_wait_for_one_request),
         CASE(refreshed_early_and_the_old_one_serves_meanwhile),
+        CASE(not_refreshed_too_early),
+        CASE(an_ended_token_does_not_serve),
+        CASE(renewed_while_it_was_given),
         CASE(a_dropped_token_is_replaced),
         CASE(an_expired_secret_is_said_once),
         CASE(renewed_credentials_are_used_at_once),
