@@ -43,6 +43,8 @@ struct event_work {
 void event_product(struct task *t, struct str product);
 /* order and shard are known; decides whether a link is due, then event_apply(). */
 void event_link(struct task *t);
+/* From an agreement's record to where its order is looked for; false: it names no purchase. */
+bool event_find_previous(struct task *t, const struct store_rows *rows, task_cont *found);
 void event_apply(struct task *t);
 void event_truth(struct task *t);
 /* event_next.c: an agreement that continues another one and has no licence yet. */

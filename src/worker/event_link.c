@@ -120,24 +120,27 @@ static void previous_order(struct task *t, int rc, const struct store_rows *rows
     }
 }
 
-static void previous_agreement(struct task *t, int rc, const struct store_rows *rows)
+bool event_find_previous(struct task *t, const struct store_rows *rows, task_cont *found)
 {
-    struct event_work *e = t->state;
+    const struct event_work *e = t->state;
     struct str purchase = store_get(rows, "purchase"), natural;
     char order[ID_ORDER];
     unsigned shard;
 
-    if (rc) {
-        task_retry(t, "RETRY", "cannot read the previous agreement", 0);
-        return;
-    }
-    if (purchase.n == 0) {
-        find_by_account(t);
-        return;
-    }
+    if (purchase.n == 0)
+        return false;
     shard = purchase_order(t->w, e->channel, purchase, order);
     natural = str_of(order);
-    task_store(t, shard, STORE_ORDER_FIND, &natural, 1, previous_order);
+    task_store(t, shard, STORE_ORDER_FIND, &natural, 1, found);
+    return true;
+}
+
+static void previous_agreement(struct task *t, int rc, const struct store_rows *rows)
+{
+    if (rc)
+        task_retry(t, "RETRY", "cannot read the previous agreement", 0);
+    else if (!event_find_previous(t, rows, previous_order))
+        find_by_account(t);
 }
 
 static void account_orders(struct task *t, int rc, const struct store_rows *rows)

@@ -137,22 +137,10 @@ static void found(struct task *t, int rc, const struct store_rows *rows)
 
 static void previous(struct task *t, int rc, const struct store_rows *rows)
 {
-    struct event_work *e = t->state;
-    struct str purchase = store_get(rows, "purchase"), natural;
-    char order[ID_ORDER];
-    unsigned shard;
-
-    if (rc) {
+    if (rc)
         task_retry(t, "RETRY", "cannot read the previous agreement", 0);
-        return;
-    }
-    if (purchase.n == 0) {
+    else if (!event_find_previous(t, rows, found))
         task_done(t);
-        return;
-    }
-    shard = purchase_order(t->w, e->channel, purchase, order);
-    natural = str_of(order);
-    task_store(t, shard, STORE_ORDER_FIND, &natural, 1, found);
 }
 
 void event_next(struct task *t)
