@@ -33,19 +33,14 @@ static void lost(uv_async_t *a)
 
 static int parse_roles(struct str list, unsigned *roles)
 {
-    static const struct {
-        const char *name;
-        unsigned role;
-    } names[] = {{"market", ROLE_MARKET}, {"deploy", ROLE_DEPLOY}, {"notify", ROLE_NOTIFY}};
-
     *roles = 0;
     while (list.n) {
         struct str one = str_cut(list, ',', &list);
         bool known = false;
 
-        for (size_t i = 0; i < 3; i++)
-            if (str_is(str_trim(one), names[i].name)) {
-                *roles |= names[i].role;
+        for (size_t i = 0; i < ROLES; i++)
+            if (str_is(str_trim(one), role_table[i].name)) {
+                *roles |= role_table[i].bit;
                 known = true;
             }
         if (!known)

@@ -66,20 +66,18 @@ static void hasten(struct walk *k)
 
 static void hasten_all(struct worker *w)
 {
-    static const struct {
-        unsigned role;
-        const char *name;
-    } roles[] = {{ROLE_MARKET, "market"}, {ROLE_NOTIFY, "notify"}};
+    const unsigned with_secrets = w->roles & (ROLE_MARKET | ROLE_NOTIFY);
 
-    for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
-        for (unsigned s = 0; (w->roles & roles[i].role) && s < store_shards(w->store); s++) {
+    for (size_t i = 0; i < ROLES; i++)
+        for (unsigned s = 0; (with_secrets & role_table[i].bit) && s < store_shards(w->store);
+             s++) {
             struct walk *k = calloc(1, sizeof(*k));
 
             if (!k)
                 return;
             k->w = w;
             k->shard = s;
-            snprintf(k->role, sizeof(k->role), "%s", roles[i].name);
+            snprintf(k->role, sizeof(k->role), "%s", role_table[i].name);
             snprintf(k->cursor, sizeof(k->cursor), "0");
             hasten(k);
         }

@@ -38,18 +38,13 @@ static void pump(struct shard_sched *s);
 /* first: which of them leads, counted round. */
 static size_t role_names(const struct worker *w, uint64_t first, const char **out)
 {
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } all[] = {{ROLE_MARKET, "market"}, {ROLE_DEPLOY, "deploy"}, {ROLE_NOTIFY, "notify"}};
-    const size_t roles = sizeof(all) / sizeof(all[0]);
     size_t n = 0;
 
-    for (size_t i = 0; i < roles; i++) {
-        size_t j = (size_t)((first + i) % roles);
+    for (size_t i = 0; i < ROLES; i++) {
+        const struct role_row *r = &role_table[(first + i) % ROLES];
 
-        if (w->roles & all[j].bit)
-            out[n++] = all[j].name;
+        if (w->roles & r->bit)
+            out[n++] = r->name;
     }
     return n;
 }

@@ -28,6 +28,12 @@
 #include "store/store.h"
 
 enum role { ROLE_MARKET = 1, ROLE_DEPLOY = 2, ROLE_NOTIFY = 4, ROLE_ALL = 7 };
+enum { ROLES = 3 };
+/* role.c: what the roles are called, in the store, in configurations and on command lines. */
+extern const struct role_row {
+    enum role bit;
+    const char *name;
+} role_table[ROLES];
 enum { ENGINES_MAX = 8, MARKETS_MAX = 32, TEMPLATES_MAX = 64 };
 
 /* A configuration with what was opened for it. */
