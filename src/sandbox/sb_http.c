@@ -100,7 +100,7 @@ static ssize_t trickle_read(void *cls, uint64_t pos, char *dst, size_t max)
     bool stop = t->s->stopping;
     pthread_mutex_unlock(&t->s->mu);
     uint64_t spent = clock_mono_ms() - t->started_ms;
-    if (stop || (endless && spent > t->ms))
+    if (stop || (endless && have == 0 && spent > t->ms))
         return MHD_CONTENT_READER_END_WITH_ERROR;
     if (t->wire == SB_WIRE_TRUNCATE) {
         if (pos >= t->stop_at)

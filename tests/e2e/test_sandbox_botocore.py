@@ -5,6 +5,7 @@ import os
 import sys
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -32,8 +33,12 @@ def client(sandbox, service, models=True, **more):
     return session.create_client(service, **args)
 
 
-def code(error):
-    return error.exception.response["Error"]["Code"]
+def code_of(error):
+    return error.response["Error"]["Code"]
+
+
+def code(caught):
+    return code_of(caught.exception)
 
 
 @unittest.skipIf(MISSING, MISSING)
@@ -58,12 +63,12 @@ class Base(unittest.TestCase):
             call(**args)
         self.assertEqual(want, code(e), e.exception)
 
-    def drain(self, wait=0):
+    def drain(self):
         """All receivable messages, deleted; parsed bodies."""
         out = []
         while True:
             got = self.sqs.receive_message(QueueUrl=self.box.queue, MaxNumberOfMessages=10,
-                                           WaitTimeSeconds=wait).get("Messages", [])
+                                           WaitTimeSeconds=0).get("Messages", [])
             for m in got:
                 out.append(json.loads(m["Body"]))
                 self.sqs.delete_message(QueueUrl=self.box.queue, ReceiptHandle=m["ReceiptHandle"])
@@ -194,9 +199,9 @@ class Metering(Base):
         r.update(more)
         return {k: v for k, v in r.items() if v is not None}
 
-    def send(self, *records, **more):
-        time.sleep(0.11)  # the service takes ten requests a second
-        return self.meter.batch_meter_usage(UsageRecords=list(records), **more)
+    def send(self, *records, to=None, **more):
+        time.sleep(0.15)  # the service takes ten requests in a second of its clock, of all clients
+        return (to or self.meter).batch_meter_usage(UsageRecords=list(records), **more)
 
     def refused(self, want, *records, **more):
         with self.assertRaises(ClientError) as e:
@@ -216,7 +221,7 @@ class Metering(Base):
         kept = [r for r in self.box.state()["records"] if r["purchase"] == p["id"]]
         self.assertEqual([(r["quantity"], r["sent"], r["conflicts"]) for r in kept], [(5, 2, 1)])
         elsewhere = client(self.box, "meteringmarketplace", region_name="eu-west-1")
-        r = elsewhere.batch_meter_usage(UsageRecords=[dict(one, Quantity=7)])["Results"][0]
+        r = self.send(dict(one, Quantity=7), to=elsewhere)["Results"][0]
         self.assertEqual(r["Status"], "Success")
 
     def test_limits(self):
@@ -280,8 +285,7 @@ class Metering(Base):
         try:
             late = client(box, "meteringmarketplace")
             with frozen(box):
-                r = late.batch_meter_usage(
-                    UsageRecords=[self.record(p, 1, hours=1, Dimension="api_calls")])
+                r = self.send(self.record(p, 1, hours=1, Dimension="api_calls"), to=late)
         finally:
             box.api("POST", "clock", {"offset_ms": 0})
         self.assertEqual(r["Results"][0]["Status"], "CustomerNotSubscribed")
@@ -303,13 +307,17 @@ class Metering(Base):
                               if r["purchase"] == p["id"]]), 1)
 
     def test_rate(self):
-        codes = set()
-        for _ in range(25):
+        def ask(_):
             try:
                 self.meter.batch_meter_usage(UsageRecords=[])
-                codes.add("ok")
+                return "ok"
             except ClientError as e:
-                codes.add(e.response["Error"]["Code"])
+                return code_of(e)
+
+        codes, until = set(), time.monotonic() + 30
+        with ThreadPoolExecutor(10) as pool:
+            while len(codes) < 2 and time.monotonic() < until:
+                codes |= set(pool.map(ask, range(25)))
         time.sleep(1.1)  # leave a fresh second to the next test
         self.assertEqual(codes, {"ok", "ThrottlingException"})
 
@@ -471,11 +479,15 @@ class Events(Base):
         self.box.buy("payg")
         self.assertEqual(self.types(self.drain()), ["License Updated - Manufacturer",
                                                     "Purchase Agreement Created - Proposer"])
-        self.box.fault("event:License Updated", "delay", ms=700)
+        self.box.fault("event:License Updated", "delay", ms=60000)
         self.box.fault("event:License Updated", "doc-arn")
         self.box.buy("payg")
         self.assertEqual(len(self.drain()), 1)
-        late = self.drain(wait=5)
+        self.box.advance(seconds=61)
+        try:
+            late = self.drain()
+        finally:
+            self.box.api("POST", "clock", {"offset_ms": 0})
         self.assertTrue(late[0]["detail"]["license"]["arn"].startswith("aws:license-manager:"))
 
     def test_time_ends_agreements(self):
@@ -623,7 +635,7 @@ class Faults(Base):
         m = client(self.box, "meteringmarketplace",
                    config=Config(retries={"max_attempts": 0}, read_timeout=1))
         for kind, effect in ("timeout-before", 0), ("timeout-after-effect", 1):
-            self.box.fault("BatchMeterUsage", kind, ms=1500)
+            self.box.fault("BatchMeterUsage", kind, ms=5000)
             rec = {"Timestamp": time.time(), "CustomerAWSAccountId": p["account_id"],
                    "LicenseArn": p["license_arn"], "Dimension": "gb_stored", "Quantity": 1}
             with self.assertRaises(HTTPClientError):
