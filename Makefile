@@ -175,7 +175,7 @@ demo:
 check:
 	$(Q)tools/deps check
 	$(Q)$(again) all unit replay
-	$(Q)tools/run-tests --build $(O) $(if $(ONLY),--only $(ONLY))
+	$(Q)tools/run-tests --build $(O) $(if $(CI),--again) $(if $(ONLY),--only $(ONLY))
 check-asan:
 	$(Q)tools/deps check
 	$(Q)$(again) O=$(O)-asan CFLAGS="$(asan)" HARDEN=-fPIE all unit replay
