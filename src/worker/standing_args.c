@@ -164,6 +164,7 @@ void standing_args(struct args *a, const struct cfg_market *m, struct str order_
     put_keys(a, m, now, p);
     put_plan(a, m, p);
     put_standing(a, m, now, p);
+    args_kvi(a, "late_ms", (int64_t)a->t->snap->cfg->notify.late_after_ms);
     if (!awaits_change)
         put_change(a, m, now, p);
 }

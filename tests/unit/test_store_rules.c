@@ -216,7 +216,9 @@ static void unattended_stays_unattended(void **state)
     (void)state;
     snprintf(created, sizeof(created), "%s", RAW("HGET", "{p0}:meta", "created"));
     snprintf(just, sizeof(just), "%lld", (long long)number(created) - 300000);
-    UPSERT(O1, "1000", "unattended", "1", "bought_at", just, "contract", "ACTIVE"); /* clocks */
+    REFUSED(-EINVAL, 0, STORE_ORDER_UPSERT, O1, "1000", "unattended", "1", "late_ms", "soon");
+    UPSERT(O1, "1000", "unattended", "1", "bought_at", just, "contract", "ACTIVE", /* clocks */
+           "late_ms", "60000");
     assert_string_equal(order_field(O1, "o.existing"), "");
     assert_string_not_equal(field("o.tenant"), "");
     assert_string_not_equal(RAW("EXISTS", "{p0}:k:late:" O1), "0"); /* nobody watches a page */

@@ -446,6 +446,29 @@ static void an_end_is_written_once(void **state)
 }
 
 /* Bought before this installation: somebody has cared for it until now. */
+/* Nobody lands, so nobody's form says when it is late: the configuration does all the same. */
+static void unattended_orders_are_late_when_the_seller_says(void **state)
+{
+    char config[2048];
+    size_t late = 0;
+
+    (void)state;
+    snprintf(config, sizeof(config), "notifications: {late_after: 2h}\n%s", azure);
+    rig_start(config);
+    fake_add("s-1", "silver", STANDING_ACTIVE)->unattended = true;
+    send_event("azure", "purchased s-1");
+    wait_field("azure", "s-1", "o.contract", "ACTIVE");
+    assert_string_not_equal(order_field("azure", "s-1", "o.tenant"), "");
+    assert_string_equal(field("o.late_ms"), ""); /* no field of the order */
+    for (size_t i = 1; i < fx.rows->n; i++)
+        if (strcmp(field_of(i, "kind"), "late") == 0)
+            late = i;
+    assert_int_not_equal(late, 0);
+    assert_int_equal(number(field_of(late, "due")) - number(field_of(late, "created")),
+                     2 * 3600 * 1000);
+    rig_stop();
+}
+
 static void an_old_customer_gets_no_second_environment(void **state)
 {
     struct fake_purchase *p;
@@ -565,6 +588,7 @@ int main(void)
         cmocka_unit_test_setup(an_answer_is_given_until_it_arrives, fresh),
         cmocka_unit_test_setup(a_refused_word_is_said_again, fresh),
         cmocka_unit_test_setup(an_end_is_written_once, fresh),
+        cmocka_unit_test_setup(unattended_orders_are_late_when_the_seller_says, fresh),
         cmocka_unit_test_setup(an_old_customer_gets_no_second_environment, fresh),
         cmocka_unit_test_setup(erases_only_what_has_ended, fresh),
         cmocka_unit_test_setup(what_is_refused_for_good_is_asked_once, fresh),

@@ -14,7 +14,8 @@
 -- PENDING. commit=done: the charge runs. signup=wanted|done: the channel's account. unattended=1: no
 -- landing is needed: the tenant and its work begin as soon as fulfilment may; but of a purchase with
 -- bought_at before this installation began, somebody has cared until now: existing=1 instead, and an
--- operator's approve lets it begin. erase=1: the customer's
+-- operator's approve lets it begin. late_ms (not stored): after so long somebody asks whether such an order
+-- is ready; without it nobody does. erase=1: the customer's
 -- data must go now. A changed plan remembers since when, and the end of the term it was changed in.
 -- -> {created, changed, stale, ver, contract, fulfilment, registered, tenant}
 -- uses: order queue place
@@ -36,6 +37,7 @@ for i = 3, #ARGV, 2 do
     if has(OURS, k) or not find(k, '^[%w_]+$') then refuse('LMINVAL', 'field ' .. k) end
     if k == 'contract' and not CONTRACT[v] then refuse('LMINVAL', 'contract ' .. v) end
     if (k == 'granted' or k == 'confirmed') and v ~= '0' and v ~= '1' then refuse('LMINVAL', k) end
+    if k == 'late_ms' then num(i + 1) end
     if new[k] then refuse('LMINVAL', 'twice: ' .. k) end
     new[k] = v
     names[#names + 1] = k
@@ -58,6 +60,8 @@ new.supersede = nil
 local strange = new.guess == '1' and o.plan and new.plan and o.plan ~= new.plan
 if strange then new.plan, new.quantity = nil, nil end
 new.guess = nil
+local late = tonumber(new.late_ms)
+new.late_ms = nil
 local contract = o.contract or 'PENDING'
 if created then
     o = {fulfilment = 'RECEIVED', ver = '0', at = '0', registered = '0'}
@@ -152,7 +156,7 @@ if settles then
     call('HSET', key, 'tenant', o.tid)
     o.tenant = o.tid
     settle(id, o.tid)
-    add_task('late:' .. id, 'late', 'notify', id, 1800000, '', true)
+    if late then add_task('late:' .. id, 'late', 'notify', id, late, '', true) end
 end
 -- A held charge has a deadline even when nobody ever comes, and what is to be erased is closed.
 local alone = new.erase == '1' or (to == 'PENDING' and (new.commit or o.commit) == 'held')
