@@ -48,7 +48,8 @@ static void html(struct sb_az_call *c, unsigned status)
     c->resp->ctype = "text/html; charset=utf-8";
     sb_resp_header(c->resp, "Content-Security-Policy", CSP);
     sb_resp_header(c->resp, "Cache-Control", "no-store");
-    sb_resp_header(c->resp, "Referrer-Policy", "no-referrer");
+    /* With no-referrer a browser sends its form with "Origin: null" (Fetch, 3.2). */
+    sb_resp_header(c->resp, "Referrer-Policy", "same-origin");
 }
 
 static void sorry(struct sb_az_call *c, unsigned code, const char *why)

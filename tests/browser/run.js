@@ -22,7 +22,7 @@ async function main() {
   const browser = await playwright.chromium.launch({ executablePath: browserPath(), args });
   const tests = new Tests();
   try {
-    for (const part of ["behaviour", "looks"]) await require("./" + part)(tests, stack, browser);
+    for (const part of ["behaviour", "looks", "store"]) await require("./" + part)(tests, stack, browser);
   } finally {
     await browser.close();
     await stack.stop();
