@@ -108,8 +108,10 @@ static int serve(const struct options *o, struct listen_found *found)
     int rc;
 
     job.cfg = reload_first(o->config);
-    if (!job.cfg)
+    if (!job.cfg || !reload_may_serve(job.cfg)) {
+        config_free(&job.cfg);
         return EXIT_CONFIG;
+    }
     log_init("lastmile-front", job.cfg->log_level);
     if (geteuid() == 0)
         LOG(LOG_WARN, "front.runs_as_root");

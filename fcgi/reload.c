@@ -29,6 +29,19 @@ struct config *reload_first(const char *path)
     return cfg;
 }
 
+bool reload_may_serve(const struct config *cfg)
+{
+    struct buf errors;
+    int rc;
+
+    buf_init(&errors, ERRORS_MAX);
+    rc = config_check_secrets(cfg, CFG_FRONT, &errors);
+    if (rc < 0)
+        fprintf(stderr, "%s", buf_cstr(&errors));
+    buf_free(&errors);
+    return rc == 0;
+}
+
 static void complain(struct str errors)
 {
     struct str line;
@@ -46,10 +59,12 @@ struct config *reload_read(const char *path, const struct config *running)
     struct buf errors;
 
     buf_init(&errors, ERRORS_MAX);
-    if (load(path, &cfg, &errors) < 0)
+    if (load(path, &cfg, &errors) < 0 || config_check_secrets(cfg, CFG_FRONT, &errors) < 0) {
         complain(buf_view(&errors));
-    else if (!str_is(str_of(cfg->front.listen), running->front.listen))
+        config_free(&cfg);
+    } else if (!str_is(str_of(cfg->front.listen), running->front.listen)) {
         LOG(LOG_WARN, "front.restart_needed", F("setting", "front.listen"));
+    }
     if (!cfg)
         LOG(LOG_ERROR, "front.reload_failed", F("why", "configuration"));
     buf_free(&errors);

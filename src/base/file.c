@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,6 +39,23 @@ int file_read(const char *path, struct buf *out)
     return rc;
 }
 
+const char *file_credentials(void)
+{
+    const char *dir = secure_getenv("CREDENTIALS_DIRECTORY");
+
+    return dir && dir[0] == '/' ? dir : NULL;
+}
+
+bool file_is_private(const char *path, mode_t mode)
+{
+    const char *dir = file_credentials();
+    mode_t others = mode & (S_IRWXG | S_IRWXO);
+    size_t n = dir ? strlen(dir) : 0;
+
+    return others == 0 ||
+           (others == S_IRGRP && n > 1 && strncmp(path, dir, n) == 0 && path[n] == '/');
+}
+
 int file_read_secret(const char *path, struct buf *out)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC), rc;
@@ -47,7 +65,7 @@ int file_read_secret(const char *path, struct buf *out)
         return -errno;
     if (fstat(fd, &st))
         rc = -errno;
-    else if (st.st_mode & (S_IRWXG | S_IRWXO))
+    else if (!file_is_private(path, st.st_mode))
         rc = -EPERM;
     else
         rc = read_fd(fd, out);

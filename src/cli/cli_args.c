@@ -29,6 +29,7 @@ static const struct cli_flag flags[CLI_FLAGS] = {
     [CLI_F_SECRET] = {"secret", 0, "FILE", "where the secret key goes (mode 0600)"},
     [CLI_F_PUBLIC] = {"public", 0, "FILE", "where the public key goes"},
     [CLI_F_REFERENCE] = {"reference", 0, NULL, "print every configuration key"},
+    [CLI_F_ROLES] = {"roles", 0, "ROLE,...", "market, deploy, notify: try to read their secrets"},
 };
 
 const struct cli_flag *cli_flag(enum cli_flag_id id)

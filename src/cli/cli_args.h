@@ -37,6 +37,7 @@ enum cli_flag_id {
     CLI_F_SECRET,
     CLI_F_PUBLIC,
     CLI_F_REFERENCE,
+    CLI_F_ROLES,
     CLI_FLAGS
 };
 #define CLI_BIT(f) (1u << (f))

@@ -1,6 +1,7 @@
 /* check-config: every complaint with its place, and what each plan would do. Files that this
  * machine lacks are complaints too, but do not hide the plans: a file is often written somewhere
  * else. */
+#include "base/file.h"
 #include "cli/cli_config.h"
 #include "cli/cli_text.h"
 
@@ -23,16 +24,31 @@ static enum cli_exit print_safe(const struct buf *b)
     return code;
 }
 
+/* Only the processes of a unit see its credentials. */
+static void tell_credential(void *arg, const struct cfg_secret *s)
+{
+    const unsigned *readers = arg;
+
+    if (s->credential[0] && !file_credentials() && (!*readers || (s->readers & *readers)))
+        cli_say("%s: '%s' is a credential of the unit: not looked at", s->key, s->credential);
+}
+
 static enum cli_exit check(struct cli *c, struct buf *b)
 {
-    enum cli_exit code = cli_config_open(c);
+    unsigned readers = 0;
+    enum cli_exit code;
     int rc;
 
+    if (cli_given(&c->args, CLI_F_ROLES) &&
+        config_roles(str_of(c->args.value[CLI_F_ROLES]), &readers))
+        return cli_fail(CLI_USAGE, "--roles is a list of market, deploy, notify");
+    code = cli_config_open(c);
     if (code)
         return code;
-    rc = config_check_files(c->cfg, b);
+    rc = config_check_files(c->cfg, readers, b);
     if (rc)
         cli_config_tell(b);
+    config_secrets(c->cfg, tell_credential, &readers);
     buf_reset(b);
     config_explain(c->cfg, b);
     code = print_safe(b);

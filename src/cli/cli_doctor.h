@@ -6,7 +6,7 @@
 
 enum cli_health { CLI_HEALTH_OK, CLI_HEALTH_WARN, CLI_HEALTH_FAIL };
 
-enum { CLI_FINDINGS = 128 };
+enum { CLI_FINDINGS = 384 };
 
 struct cli_finding {
     const char *check;

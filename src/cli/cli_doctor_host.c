@@ -1,9 +1,11 @@
 /* doctor: what can be seen on this host without Redis. */
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/seal.h"
 #include "cli/cli_config.h"
@@ -39,7 +41,7 @@ void cli_doctor_config(struct cli_doctor *d)
     else
         cli_doctor_add(d, "config", CLI_HEALTH_OK, "%s", path);
     buf_reset(&errors);
-    if (rc == 0 && config_check_files(d->c->cfg, &errors))
+    if (rc == 0 && config_check_files(d->c->cfg, 0, &errors))
         add_lines(d, "config.files", CLI_HEALTH_FAIL, &errors);
     buf_free(&errors);
 }
@@ -56,7 +58,7 @@ static void secret_key(struct cli_doctor *d, const char *path)
                        path, log_errno(errno, text));
         return;
     }
-    if (st.st_mode & 077) {
+    if (!file_is_private(path, st.st_mode)) {
         cli_doctor_add(d, "keys.secret", CLI_HEALTH_FAIL,
                        "%s may be read by others (mode %04o); chmod 600 it", path,
                        (unsigned)st.st_mode & 07777);
@@ -126,11 +128,36 @@ static bool uses_process_engine(const struct config *cfg)
     return false;
 }
 
+/* Who has to be able to read what: the owner is the user that a role must run as. */
+static void secret(void *arg, const struct cfg_secret *s)
+{
+    struct cli_doctor *d = arg;
+    struct passwd pw, *found = NULL;
+    struct stat st;
+    struct buf who;
+    char room[1024];
+
+    buf_init(&who, 128);
+    config_readers(s->readers, &who);
+    if (s->credential[0] && !file_credentials()) {
+        cli_doctor_add(d, "secrets", CLI_HEALTH_OK, "%s for %s: credential '%s' of the unit",
+                       s->key, buf_cstr(&who), s->credential);
+    } else if (stat(s->path, &st) == 0 && (s->is_public || file_is_private(s->path, st.st_mode))) {
+        (void)getpwuid_r(st.st_uid, &pw, room, sizeof(room), &found);
+        cli_doctor_add(d, "secrets", CLI_HEALTH_OK, "%s for %s: %s (mode %04o, of %s, uid %u)",
+                       s->key, buf_cstr(&who), s->path, (unsigned)st.st_mode & 07777,
+                       found ? found->pw_name : "nobody known", (unsigned)st.st_uid);
+    }
+    buf_free(&who);
+}
+
 void cli_doctor_host(struct cli_doctor *d)
 {
     const struct config *cfg = d->c->cfg;
+    const struct str nowhere = STR(CFG_NO_CREDENTIALS "/");
 
-    if (*cfg->seal_secret_file)
+    config_secrets(cfg, secret, d);
+    if (*cfg->seal_secret_file && !str_starts(str_of(cfg->seal_secret_file), nowhere))
         secret_key(d, cfg->seal_secret_file);
     if (*cfg->seal_public_file)
         public_key(d, cfg->seal_public_file);

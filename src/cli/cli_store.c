@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "cli/cli_config.h"
 
-enum { ROWS_MAX = 64 << 20 };
+enum { ROWS_MAX = 64 << 20, WHY_MAX = 64 << 10 };
 
 struct call {
     struct cli_rows *out; /* NULL: nobody waits any more */
@@ -54,6 +54,7 @@ static int open_loop(struct cli *c)
 enum cli_exit cli_store_open(struct cli *c)
 {
     char text[64];
+    struct buf why;
     enum cli_exit code = cli_config_open(c);
     int rc;
 
@@ -65,9 +66,13 @@ enum cli_exit cli_store_open(struct cli *c)
     rc = store_open(&c->loop, &c->cfg->redis, STORE_CLI, &c->store);
     if (rc == -EACCES || rc == -EPERM)
         return cli_fail(CLI_AUTH, "may not read the password of Redis: %s", log_errno(rc, text));
-    if (rc)
-        return cli_fail(CLI_FAILED, "cannot use Redis: %s", log_errno(rc, text));
-    return CLI_OK;
+    if (rc == 0)
+        return CLI_OK;
+    buf_init(&why, WHY_MAX);
+    if (config_check_secrets(c->cfg, CFG_CLI, &why))
+        cli_config_tell(&why);
+    buf_free(&why);
+    return cli_fail(CLI_FAILED, "cannot use Redis: %s", log_errno(rc, text));
 }
 
 void cli_store_close(struct cli *c)

@@ -61,12 +61,14 @@ static const struct cli_verb verbs[] = {
              "A charge that is held is rejected; a subscription that runs is cancelled where\n"
              "the marketplace lets a seller do that (Microsoft); elsewhere a mail says that it\n"
              "runs on.\n"},
-    {"check-config", NULL, "[FILE]", 0, 1, B(CLI_F_REFERENCE), CLI_NEEDS_NOTHING, cli_check_config,
-     "check the configuration and say what each plan would do",
+    {"check-config", NULL, "[FILE]", 0, 1, B(CLI_F_REFERENCE) | B(CLI_F_ROLES), CLI_NEEDS_NOTHING,
+     cli_check_config, "check the configuration and say what each plan would do",
      "  lastmile check-config\n"
      "  lastmile check-config ./lastmile.yaml\n"
+     "  runuser -u lastmile-market -- lastmile check-config --roles market\n"
      "  lastmile check-config --reference\n",
-     NULL},
+     "With --roles the secrets of these roles of the worker are read as the user who asks,\n"
+     "and those of the others are left alone.\n"},
     {"doctor", NULL, "", 0, 0, B(CLI_F_OUTPUT) | B(CLI_F_TIMEOUT) | B(CLI_F_INVARIANTS),
      CLI_NEEDS_NOTHING, cli_doctor, "check the installation",
      "  lastmile doctor\n"

@@ -19,6 +19,8 @@ void cfg_check_gcp(const struct config *c, const struct cfg_market *m,
                    const struct cfg_node *market, struct cfg_errs *errs);
 void cfg_check_gcp_needs(const struct cfg_market *m, const struct cfg_node *market,
                          struct cfg_errs *errs);
+/* config_secrets_check.c: as config_check_files(). */
+void cfg_check_secrets(const struct config *c, unsigned readers, struct cfg_errs *errs);
 /* Node of the i-th market, whichever of the two keys it came from. */
 const struct cfg_node *cfg_check_market_node(const struct cfg_node *root, size_t i);
 /* Place of a key's value in a map, or of the map. */

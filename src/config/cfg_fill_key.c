@@ -1,6 +1,7 @@
 /* One key from its node: a table of setters by type. */
 #include <string.h>
 
+#include "base/file.h"
 #include "config/cfg_setting.h"
 #include "config/cfg_suggest.h"
 #include "config/cfg_value.h"
@@ -23,7 +24,7 @@ const cfg_check_fn cfg_setting_checks[CT_TYPES] = {
     [CT_REGION] = cfg_value_region,   [CT_ARN] = cfg_value_arn,
     [CT_TEXTS] = cfg_value_text,      [CT_NAMES] = cfg_value_name,
     [CT_REGIONS] = cfg_value_region,  [CT_ARNS] = cfg_value_arn,
-    [CT_ARGV] = cfg_value_text,
+    [CT_ARGV] = cfg_value_text,       [CT_SECRET] = cfg_value_secret,
 };
 
 const char *cfg_setting_keep(const struct cfg_setting *s, struct str text)
@@ -32,17 +33,36 @@ const char *cfg_setting_keep(const struct cfg_setting *s, struct str text)
     return p ? p : "";
 }
 
-static void set_text(struct cfg_setting *s)
+static bool right_text(struct cfg_setting *s)
 {
     if (!cfg_fill_expect(s->f, s->n, CFG_NODE_SCALAR, s->path))
-        return;
+        return false;
     const char *why = s->n->text.n ? cfg_setting_checks[s->k->type](s->n->text) : "is empty";
-    if (why) {
+    if (why)
         cfg_fill_refuse(s->f, s->n, s->path, why);
+    return why == NULL;
+}
+
+static void set_text(struct cfg_setting *s)
+{
+    if (!right_text(s))
         return;
-    }
     const char *p = cfg_setting_keep(s, s->n->text);
     memcpy(s->dst, &p, sizeof(p));
+}
+
+/* Never left relative: what is opened must not depend on where the program was started. */
+static void set_secret(struct cfg_setting *s)
+{
+    const char *dir = file_credentials(), *p;
+    if (!right_text(s))
+        return;
+    if (s->n->text.p[0] == '/')
+        p = cfg_setting_keep(s, s->n->text);
+    else
+        p = arena_fmt(s->f->arena, "%s/%s", dir ? dir : CFG_NO_CREDENTIALS, s->n->text.p);
+    if (p)
+        memcpy(s->dst, &p, sizeof(p));
 }
 
 /* Index of the word, or -1 after a complaint. */
@@ -161,6 +181,7 @@ static void (*const setters[CT_TYPES])(struct cfg_setting *s) = {
     [CT_REGIONS] = cfg_set_list,  [CT_ARNS] = cfg_set_list,  [CT_ARGV] = cfg_set_list,
     [CT_ENV] = cfg_set_env,       [CT_KV] = cfg_set_kv,      [CT_SECTION] = cfg_set_section,
     [CT_SINGLE] = cfg_set_single, [CT_LIST] = cfg_set_array, [CT_MAP] = cfg_set_map,
+    [CT_SECRET] = set_secret,
 };
 
 void cfg_fill_key(struct cfg_fill *f, const struct cfg_key *k, const struct cfg_node *n, void *dst,

@@ -23,6 +23,7 @@ enum cfg_type {
     CT_PATTERN,
     CT_MAIL_URL,
     CT_PATH,
+    CT_SECRET, /* a path, or the name of a credential: kept as a path */
     CT_CGROUP,
     CT_LISTEN,
     CT_BASE,

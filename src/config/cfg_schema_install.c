@@ -16,13 +16,13 @@ static const struct cfg_key redis_keys[] = {
     {"host", CT_TEXT, AT(host), .help = "Instead of a socket."},
     {"port", CT_U16, AT(port), .dflt = "6379", .min = 1, .help = "With `host`."},
     {"user", CT_NAME, AT(user), .help = "ACL user of programs that have none of their own below."},
-    {"password_file", CT_PATH, AT(password_file), .help = "Its password, one line, mode 0600."},
+    {"password_file", CT_SECRET, AT(password_file), .help = "Its password, one line, mode 0600."},
     {"front_user", CT_NAME, AT(front_user), .help = "ACL user of lastmile-front."},
-    {"front_password_file", CT_PATH, AT(front_password_file), .help = "Its password."},
+    {"front_password_file", CT_SECRET, AT(front_password_file), .help = "Its password."},
     {"worker_user", CT_NAME, AT(worker_user), .help = "ACL user of lastmile-worker."},
-    {"worker_password_file", CT_PATH, AT(worker_password_file), .help = "Its password."},
+    {"worker_password_file", CT_SECRET, AT(worker_password_file), .help = "Its password."},
     {"cli_user", CT_NAME, AT(cli_user), .help = "ACL user of the lastmile command."},
-    {"cli_password_file", CT_PATH, AT(cli_password_file), .help = "Its password."},
+    {"cli_password_file", CT_SECRET, AT(cli_password_file), .help = "Its password."},
     {"shards", CT_U32, AT(shards), .dflt = "1", .min = 1, .max = 256,
      .help = "Fixed when the first order arrives; 1 unless Redis Cluster is used."},
     {"durability", CT_ENUM, AT(durability), .dflt = "always", .words = w_durability,
@@ -48,13 +48,17 @@ const struct cfg_section cfg_schema_redis = {
 static const struct cfg_key secrets_keys[] = {
     {"seal_public_file", CT_PATH, AT(seal_public_file), .dflt = "/etc/lastmile/seal.pub",
      .help = "Key that lastmile-front seals purchase tokens with (`lastmile keygen`)."},
-    {"seal_secret_file", CT_PATH, AT(seal_secret_file), .dflt = "/etc/lastmile/seal.key",
+    {"seal_secret_file", CT_SECRET, AT(seal_secret_file), .dflt = "/etc/lastmile/seal.key",
      .help = "Key that opens them; only the worker may read it (mode 0600)."},
 };
 #undef OF
 const struct cfg_section cfg_schema_secrets = {
     .title = "secrets",
-    .help = "Files that hold keys. No secret is ever written into this file itself.",
+    .help = "Files that hold keys. No secret is ever written into this file itself. Here and "
+            "wherever a key's type is \"path or credential\", a name without a slash is a "
+            "credential of the systemd unit (`LoadCredential=`): the file of that name in "
+            "`$CREDENTIALS_DIRECTORY`. Each program and role opens its own only "
+            "([install](install.md)).",
     .size = sizeof(struct config),
     .keys = secrets_keys,
     .nkeys = COUNT(secrets_keys),

@@ -30,6 +30,7 @@ const char *cfg_value_origin(struct str s);   /* a URL without path */
 const char *cfg_value_pattern(struct str s);  /* a URL with {tenant} in host or path */
 const char *cfg_value_mail_url(struct str s); /* smtp:// or smtps:// host[:port] */
 const char *cfg_value_path(struct str s);     /* absolute path without ".." */
+const char *cfg_value_secret(struct str s);   /* the same, or a credential's name */
 const char *cfg_value_cgroup(struct str s);   /* path or "none" */
 const char *cfg_value_listen(struct str s);   /* absolute path or loopback address:port */
 const char *cfg_value_base(struct str s);     /* /segment[/segment], no slash at the end */

@@ -151,6 +151,13 @@ const char *cfg_value_path(struct str s)
     return NULL;
 }
 
+const char *cfg_value_secret(struct str s)
+{
+    if (str_chr(s, '/') >= 0)
+        return cfg_value_path(s);
+    return cfg_value_name(s) ? "is neither an absolute path nor the name of a credential" : NULL;
+}
+
 const char *cfg_value_cgroup(struct str s)
 {
     return str_is(s, "none") || !cfg_value_path(s) ? NULL : "is neither an absolute path nor none";

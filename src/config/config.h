@@ -255,6 +255,30 @@ struct cfg_worker {
     uint64_t drain_ms;       /* SIGTERM; default 20 s */
 };
 
+/* Who reads a file with a secret: the worker's roles first. */
+enum cfg_reader { CFG_MARKET = 1, CFG_DEPLOY = 2, CFG_NOTIFY = 4, CFG_FRONT = 8, CFG_CLI = 16 };
+enum { CFG_ROLES = 3, CFG_READERS = 5, CFG_ANY_ROLE = CFG_MARKET | CFG_DEPLOY | CFG_NOTIFY };
+/* What they are called, in the store, in configurations and on command lines. */
+extern const struct cfg_reader_row {
+    unsigned bit;
+    const char *name;
+} cfg_reader_table[CFG_READERS];
+
+/* Where a credential would be for a process that got none: below a file nothing can be. */
+#define CFG_NO_CREDENTIALS "/dev/null"
+
+struct cfg_secret {
+    const char *key;        /* as complaints call it: "gcp.credentials_file" */
+    const char *path;       /* never "" */
+    const char *credential; /* its name when the file gives no path, else "" */
+    uint32_t line, column;
+    unsigned readers;
+    size_t market;  /* whose: index in config.markets; CFG_NO_MARKET */
+    bool is_public; /* a certificate, which belongs to a key */
+    bool is_live;   /* read anew for each use; else at the start */
+};
+#define CFG_NO_MARKET SIZE_MAX
+
 struct config {
     struct arena *arena;
     const char *file;
@@ -297,8 +321,21 @@ enum cfg_change config_change(const struct cfg_market *m, struct str from, struc
 const struct cfg_template *config_template(const struct config *c, const char *name);
 /* What only `lastmile check-config` refuses, beyond what config_load() does: files that are named
  * and not there or readable, secret files open to others, providers that this version cannot
- * serve, settings without which buyers would see broken links. 0, or -EINVAL and complaints. */
-int config_check_files(const struct config *c, struct buf *errors);
+ * serve, settings without which buyers would see broken links. Secrets are looked at from outside;
+ * with readers (bits of enum cfg_reader) theirs are opened and those of others left alone. What
+ * is a credential of a unit that this process is no part of is nobody's fault. 0, or -EINVAL and
+ * complaints. */
+int config_check_files(const struct config *c, unsigned readers, struct buf *errors);
+/* What a program cannot begin without: each secret that these readers read can be opened by this
+ * process and is private. The secrets of others are not touched. 0, or -EINVAL and complaints. */
+int config_check_secrets(const struct config *c, unsigned readers, struct buf *errors);
+/* Every file with a secret that the configuration names. */
+typedef void config_secret_fn(void *arg, const struct cfg_secret *s);
+void config_secrets(const struct config *c, config_secret_fn *each, void *arg);
+/* "market,deploy" -> bits; the worker's roles only. 0 or -EINVAL. */
+int config_roles(struct str list, unsigned *readers);
+/* "market, deploy, lastmile": appended. */
+void config_readers(unsigned readers, struct buf *out);
 /* What `lastmile check-config` prints: each product and plan, template, where it would run. */
 void config_explain(const struct config *c, struct buf *out);
 /* docs/configuration.md, made of the tables (`lastmile check-config --reference`). */

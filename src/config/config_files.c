@@ -6,7 +6,7 @@
 
 #include "config/cfg_check.h"
 
-enum want { WANT_FILE, WANT_SECRET, WANT_DIR, WANT_PROGRAM, WANT_IMAGE };
+enum want { WANT_FILE, WANT_DIR, WANT_PROGRAM, WANT_IMAGE };
 
 static void refuse(struct cfg_errs *e, struct cfg_pos at, const char *key, const char *path,
                    const char *why)
@@ -37,8 +37,6 @@ static void check_path(struct cfg_errs *e, struct cfg_pos at, const char *key, c
     }
     if (!S_ISREG(st.st_mode))
         refuse(e, at, key, path, "is not a file");
-    else if (want == WANT_SECRET && (st.st_mode & 077))
-        refuse(e, at, key, path, "is a secret that others may read; chmod 600 it");
     else if (want == WANT_PROGRAM && access(path, X_OK))
         refuse(e, at, key, path, "cannot be executed");
     else if (want == WANT_IMAGE && !image_name(path))
@@ -63,22 +61,6 @@ static void check_provider(const struct cfg_market *m, const struct cfg_node *no
                      m->name);
 }
 
-static void check_azure_files(const struct cfg_azure *z, const struct cfg_node *node,
-                              struct cfg_errs *e)
-{
-    const struct {
-        const char *key, *path;
-        enum want want;
-    } rows[] = {
-        {"client_secret_file", z->client_secret_file, WANT_SECRET},
-        {"certificate_file", z->certificate_file, WANT_FILE},
-        {"key_file", z->key_file, WANT_SECRET},
-        {"sign_in_secret_file", z->sign_in_secret_file, WANT_SECRET},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        check_path(e, cfg_check_pos(node, rows[i].key), rows[i].key, rows[i].path, rows[i].want);
-}
-
 static void check_markets(const struct config *c, struct cfg_errs *e)
 {
     for (size_t i = 0; i < c->nmarkets; i++) {
@@ -87,11 +69,6 @@ static void check_markets(const struct config *c, struct cfg_errs *e)
         check_provider(m, node, e);
         check_path(e, cfg_check_pos(node, "sns_cert_file"), "sns_cert_file", m->sns_cert_file,
                    WANT_FILE);
-        check_path(e, cfg_check_pos(node, "credentials_file"), "credentials_file",
-                   m->credentials_file, WANT_SECRET);
-        check_azure_files(&m->azure, cfg_node_get(node, "azure"), e);
-        check_path(e, cfg_check_pos(cfg_node_get(node, "gcp"), "credentials_file"),
-                   "gcp.credentials_file", m->gcp.credentials_file, WANT_SECRET);
     }
 }
 
@@ -109,13 +86,7 @@ static void check_install(const struct config *c, struct cfg_errs *e)
         const char *section, *key, *path;
         enum want want;
     } rows[] = {
-        {"redis", "password_file", c->redis.password_file, WANT_SECRET},
-        {"redis", "front_password_file", c->redis.front_password_file, WANT_SECRET},
-        {"redis", "worker_password_file", c->redis.worker_password_file, WANT_SECRET},
-        {"redis", "cli_password_file", c->redis.cli_password_file, WANT_SECRET},
         {"secrets", "seal_public_file", c->seal_public_file, WANT_FILE},
-        {"secrets", "seal_secret_file", c->seal_secret_file, WANT_SECRET},
-        {"notifications", "smtp_password_file", c->notify.smtp_password_file, WANT_SECRET},
         {"branding", "logo_file", c->brand.logo_file, WANT_IMAGE},
         {"branding", "templates_dir", c->brand.templates_dir, WANT_DIR},
         {"deploy", "keeper", c->deploy.keeper, WANT_PROGRAM},
@@ -130,7 +101,7 @@ static void check_install(const struct config *c, struct cfg_errs *e)
                      "of it");
 }
 
-int config_check_files(const struct config *c, struct buf *errors)
+int config_check_files(const struct config *c, unsigned readers, struct buf *errors)
 {
     struct arena *a = arena_new(64u * 1024u, 1024u * 1024u);
     struct cfg_errs *e = a ? arena_alloc(a, sizeof(*e)) : NULL;
@@ -142,6 +113,7 @@ int config_check_files(const struct config *c, struct buf *errors)
     check_markets(c, e);
     check_templates(c, e);
     check_install(c, e);
+    cfg_check_secrets(c, readers, e);
     cfg_errs_print(e, errors);
     int rc = e->total ? -EINVAL : 0;
     arena_free(&a);

@@ -50,6 +50,7 @@ static const char *const type_names[CT_TYPES] = {
     [CT_PATTERN] = "URL with {tenant}",
     [CT_MAIL_URL] = "smtp:// or smtps:// URL",
     [CT_PATH] = "path",
+    [CT_SECRET] = "path or credential",
     [CT_CGROUP] = "path or `none`",
     [CT_LISTEN] = "path or loopback address:port",
     [CT_BASE] = "URL path",

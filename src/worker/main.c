@@ -31,24 +31,6 @@ static void lost(uv_async_t *a)
     lease_reap(w->leases, task_lost);
 }
 
-static int parse_roles(struct str list, unsigned *roles)
-{
-    *roles = 0;
-    while (list.n) {
-        struct str one = str_cut(list, ',', &list);
-        bool known = false;
-
-        for (size_t i = 0; i < ROLES; i++)
-            if (str_is(str_trim(one), role_table[i].name)) {
-                *roles |= role_table[i].bit;
-                known = true;
-            }
-        if (!known)
-            return -EINVAL;
-    }
-    return *roles ? 0 : -EINVAL;
-}
-
 static int usage(FILE *to, int code)
 {
     fputs("usage: lastmile-worker --config FILE [--roles market,deploy,notify] [--check]\n", to);
@@ -175,7 +157,7 @@ int main(int argc, char **argv)
             w.config_path = optarg;
             break;
         case 'r':
-            if (parse_roles(str_of(optarg), &w.roles))
+            if (config_roles(str_of(optarg), &w.roles))
                 return usage(stderr, EXIT_USAGE);
             break;
         case 't':

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "worker/worker.h"
 
-enum { FILES_MAX = MARKETS_MAX * 3 + 1, PAGE = 200, SETTLE_MS = 300, TOKEN_MS = 1500 };
+enum { FILES_MAX = MARKETS_MAX * 4 + 1, PAGE = 200, SETTLE_MS = 300, TOKEN_MS = 1500 };
 
 struct watched {
     uv_fs_event_t event;
@@ -69,7 +69,7 @@ static void hasten_all(struct worker *w)
     const unsigned with_secrets = w->roles & (ROLE_MARKET | ROLE_NOTIFY);
 
     for (size_t i = 0; i < ROLES; i++)
-        for (unsigned s = 0; (with_secrets & role_table[i].bit) && s < store_shards(w->store);
+        for (unsigned s = 0; (with_secrets & cfg_reader_table[i].bit) && s < store_shards(w->store);
              s++) {
             struct walk *k = calloc(1, sizeof(*k));
 
@@ -77,7 +77,7 @@ static void hasten_all(struct worker *w)
                 return;
             k->w = w;
             k->shard = s;
-            snprintf(k->role, sizeof(k->role), "%s", role_table[i].name);
+            snprintf(k->role, sizeof(k->role), "%s", cfg_reader_table[i].name);
             snprintf(k->cursor, sizeof(k->cursor), "0");
             hasten(k);
         }
@@ -185,9 +185,16 @@ static void watch(struct mended *d, const char *path, size_t market)
         LOG(LOG_WARN, "mended.not_watched", F("file", path));
 }
 
+static void watch_live(void *arg, const struct cfg_secret *s)
+{
+    struct mended *d = arg;
+
+    if (s->is_live && (s->readers & d->w->roles))
+        watch(d, s->path, s->market < MARKETS_MAX ? s->market : MARKETS_MAX);
+}
+
 void mended_start(struct worker *w)
 {
-    const struct config *c = w->now->cfg;
     struct mended *d = calloc(1, sizeof(*d));
 
     if (!d)
@@ -198,17 +205,7 @@ void mended_start(struct worker *w)
     d->look.data = d->go.data = d;
     d->open = 2;
     w->mended = d;
-    for (size_t i = 0; i < c->nmarkets && i < MARKETS_MAX; i++) {
-        const struct cfg_market *m = &c->markets[i];
-        const char *const files[] = {m->credentials_file,          m->azure.client_secret_file,
-                                     m->azure.certificate_file,    m->azure.key_file,
-                                     m->azure.sign_in_secret_file, m->gcp.credentials_file};
-
-        for (size_t k = 0; w->now->markets[i] && k < sizeof(files) / sizeof(*files); k++)
-            watch(d, files[k], i);
-    }
-    if (w->roles & ROLE_NOTIFY)
-        watch(d, c->notify.smtp_password_file, MARKETS_MAX);
+    config_secrets(w->now->cfg, watch_live, d);
 }
 
 void mended_stop(struct worker *w)

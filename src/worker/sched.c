@@ -41,7 +41,7 @@ static size_t role_names(const struct worker *w, uint64_t first, const char **ou
     size_t n = 0;
 
     for (size_t i = 0; i < ROLES; i++) {
-        const struct role_row *r = &role_table[(first + i) % ROLES];
+        const struct cfg_reader_row *r = &cfg_reader_table[(first + i) % ROLES];
 
         if (w->roles & r->bit)
             out[n++] = r->name;

@@ -74,6 +74,8 @@ int snapshot_open(struct worker *w, const char *path, struct snapshot **out, str
         buf_cat(why, "too many marketplaces or templates\n");
         rc = -E2BIG;
     }
+    if (rc == 0)
+        rc = config_check_secrets(s->cfg, w->roles, why);
     if (rc == 0 && (w->roles & ROLE_MARKET))
         rc = open_markets(w, s, why);
     if (rc == 0 && (w->roles & ROLE_DEPLOY))

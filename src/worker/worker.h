@@ -27,13 +27,14 @@
 #include "net/http.h"
 #include "store/store.h"
 
-enum role { ROLE_MARKET = 1, ROLE_DEPLOY = 2, ROLE_NOTIFY = 4, ROLE_ALL = 7 };
-enum { ROLES = 3 };
-/* role.c: what the roles are called, in the store, in configurations and on command lines. */
-extern const struct role_row {
-    enum role bit;
-    const char *name;
-} role_table[ROLES];
+/* They are called as cfg_reader_table says. */
+enum role {
+    ROLE_MARKET = CFG_MARKET,
+    ROLE_DEPLOY = CFG_DEPLOY,
+    ROLE_NOTIFY = CFG_NOTIFY,
+    ROLE_ALL = CFG_ANY_ROLE
+};
+enum { ROLES = CFG_ROLES };
 enum { ENGINES_MAX = 8, MARKETS_MAX = 32, TEMPLATES_MAX = 64 };
 
 /* A configuration with what was opened for it. */
@@ -91,7 +92,10 @@ void control_start(struct worker *w);
 int begin_store(struct worker *w);
 
 enum { SNAPSHOT_WHY_MAX = 65536 };
-/* snapshot.c: 0 or -errno with *why. The caller owns one reference. */
+/* snapshot.c: 0 or -errno with *why: the configuration is wrong, a secret of our roles cannot be
+ * read (those of others are not touched), or a part cannot be opened. The caller owns one
+ * reference.
+ */
 int snapshot_open(struct worker *w, const char *path, struct snapshot **out, struct buf *why);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot **s);

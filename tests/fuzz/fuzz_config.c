@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buf_reset(&errors);
         config_explain(c, &errors);
         buf_reset(&errors);
-        (void)config_check_files(c, &errors);
+        (void)config_check_files(c, 0, &errors);
     }
     config_free(&c);
     buf_free(&errors);

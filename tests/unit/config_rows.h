@@ -78,6 +78,16 @@ static const struct config_row config_rows[] = {
      "f:7:24: redis.port: '65536' is out of range: 1 to 65535\n"},
     {ROW_BEFORE, "redis: {socket: redis.sock}\n",
      "f:7:17: redis.socket: 'redis.sock' is not an absolute path\n"},
+    {ROW_BEFORE, "redis: {password_file: secrets/p}\n",
+     "f:7:24: redis.password_file: 'secrets/p' is not an absolute path\n"},
+    {ROW_BEFORE, "redis: {password_file: /etc/../p}\n",
+     "f:7:24: redis.password_file: '/etc/../p' holds '..'; write the path out\n"},
+    {ROW_BEFORE, "redis: {password_file: '..'}\n",
+     "f:7:24: redis.password_file: '..' is neither an absolute path nor the name of a "
+     "credential\n"},
+    {ROW_BEFORE, "redis: {password_file: '-p'}\n",
+     "f:7:24: redis.password_file: '-p' is neither an absolute path nor the name of a "
+     "credential\n"},
     {ROW_BEFORE, "redis: {socket: /a/../b}\n",
      "f:7:17: redis.socket: '/a/../b' holds '..'; write the path out\n"},
     {ROW_BEFORE, "redis: {socket: /a, host: b}\n",

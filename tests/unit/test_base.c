@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -278,6 +279,32 @@ static void sealed_box_opens_only_with_the_key(void **state)
 }
 
 /* Thousands of small ones live at once. */
+static void a_secret_is_private(void **state)
+{
+    static const struct {
+        const char *dir, *path;
+        mode_t mode;
+        bool is;
+    } rows[] = {
+        {NULL, "/c/x", 0600, true},   {NULL, "/c/x", 0400, true},  {NULL, "/c/x", 0440, false},
+        {"/c", "/c/x", 0440, true},   {"/c", "/c/x", 0460, false}, {"/c", "/c/x", 0444, false},
+        {"/c", "/c/x", 0404, false},  {"/c", "/cx", 0440, false},  {"/c", "/d/x", 0440, false},
+        {"/c", "/d/x", 0400, true},   {"c", "c/x", 0440, false},   {"", "/x", 0440, false},
+        {"/", "/etc/x", 0440, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        if (rows[i].dir)
+            setenv("CREDENTIALS_DIRECTORY", rows[i].dir, 1);
+        else
+            unsetenv("CREDENTIALS_DIRECTORY");
+        if (file_is_private(rows[i].path, S_IFREG | rows[i].mode) != rows[i].is)
+            fail_msg("row %zu", i);
+    }
+    unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 static void arena_grows_slowly(void **state)
 {
     int64_t before = (int64_t)mallinfo2().uordblks, grown;
@@ -390,6 +417,7 @@ int main(void)
         cmocka_unit_test(json_writer_escapes),
         cmocka_unit_test(ids_name_their_shard),
         cmocka_unit_test(sealed_box_opens_only_with_the_key),
+        cmocka_unit_test(a_secret_is_private),
         cmocka_unit_test(arena_grows_slowly),
         cmocka_unit_test(arena_has_a_maximum),
     };

@@ -105,7 +105,7 @@ static void test_seller_file(void **state)
 
     struct buf errors;
     buf_init(&errors, ERRORS_MAX);
-    assert_int_not_equal(config_check_files(c, &errors), 0);
+    assert_int_not_equal(config_check_files(c, 0, &errors), 0);
     assert_non_null(strstr(buf_cstr(&errors),
                            "f:2:13: provider clazar: this version speaks to marketplaces directly "
                            "only; orders of this product are not accepted\n"));
@@ -228,13 +228,13 @@ static void test_azure_needs(void **state)
     const char *const wanted[] = {
         "f:1:36: azure: tenant_id is missing; nothing can be asked of Microsoft\n",
         "azure: buyers sign in to the app that may call the fulfilment API; register a second",
-        "certificate_file: '/nowhere/c' is not there\n",
-        "key_file: '/nowhere/k' is not there\n",
+        "certificate_file: '/nowhere/c' is not there; needed by: market\n",
+        "key_file: '/nowhere/k' is not there; needed by: market\n",
     };
     struct buf errors;
     buf_init(&errors, ERRORS_MAX);
     assert_string_equal(c->markets[0].product_code, "docs");
-    assert_int_not_equal(config_check_files(c, &errors), 0);
+    assert_int_not_equal(config_check_files(c, 0, &errors), 0);
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
         if (!strstr(buf_cstr(&errors), wanted[i]))
             fail_msg("no \"%s\" in\n%s", wanted[i], buf_cstr(&errors));
@@ -254,12 +254,12 @@ static void test_gcp_needs(void **state)
         "f:1:32: gcp: provider_id is missing; nothing can be asked of Google\n",
         "f:1:32: gcp: audiences is missing; no buyer's sign-up can be believed\n",
         "f:1:32: gcp: subscription is missing; no event arrives (push_audience does as well)\n",
-        "gcp.credentials_file: '/nowhere/k' is not there\n",
+        "gcp.credentials_file: '/nowhere/k' is not there; needed by: market\n",
     };
     struct buf errors;
     buf_init(&errors, ERRORS_MAX);
     assert_string_equal(c->markets[0].product_code, "svc");
-    assert_int_not_equal(config_check_files(c, &errors), 0);
+    assert_int_not_equal(config_check_files(c, 0, &errors), 0);
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
         if (!strstr(buf_cstr(&errors), wanted[i]))
             fail_msg("no \"%s\" in\n%s", wanted[i], buf_cstr(&errors));
@@ -290,11 +290,11 @@ static void test_files(void **state)
             "deployment_templates: {t: {engine: exec, command: [%s]}}\n",
             path, path, path, path, path);
     struct config *c = load(buf_cstr(&yaml));
-    assert_int_not_equal(config_check_files(c, &errors), 0);
+    assert_int_not_equal(config_check_files(c, 0, &errors), 0);
     static const char *const wanted[] = {
         "f:2:31: worker_password_file: ",
-        "is a secret that others may read; chmod 600 it\n",
-        "seal_secret_file: '/nowhere/key' is not there\n",
+        "is a secret that others may read; needed by: market, deploy, notify. chmod 600 it\n",
+        "seal_secret_file: '/nowhere/key' is not there; needed by: market\n",
         "is neither .svg nor .png\n",
         "is not a directory\n",
         "cannot be executed\n",
@@ -307,6 +307,79 @@ static void test_files(void **state)
     config_free(&c);
     buf_free(&yaml);
     buf_free(&errors);
+}
+
+struct told {
+    char text[4096];
+    size_t n;
+};
+
+static void tell_secret(void *arg, const struct cfg_secret *s)
+{
+    struct told *t = arg;
+    struct buf who;
+
+    buf_init(&who, 128);
+    config_readers(s->readers, &who);
+    t->n += (size_t)snprintf(t->text + t->n, sizeof(t->text) - t->n, "%u:%u %s %s %s (%s)%s%s%s\n",
+                             s->line, s->column, s->key, s->path, buf_cstr(&who), s->credential,
+                             s->market == 0 ? " first" : "", s->is_public ? " public" : "",
+                             s->is_live ? " live" : "");
+    buf_free(&who);
+}
+
+static void check_secrets(const char *yaml, const char *wanted)
+{
+    struct config *c = load(yaml);
+    struct told t = {"", 0};
+
+    config_secrets(c, tell_secret, &t);
+    assert_string_equal(t.text, wanted);
+    config_free(&c);
+}
+
+static void test_secrets(void **state)
+{
+    static const char yaml[] =
+        "redis: {password_file: all, cli_password_file: /c}\n"
+        "notifications: {smtp_password_file: mail}\n"
+        "marketplace: {cloud: azure, azure: {certificate_file: cert, key_file: /k,\n"
+        "  sign_in_client_id: s, sign_in_secret_file: sign-in},\n"
+        "  plans: {a: {fulfilment: manual, manual_promise: soon}}}\n";
+
+    (void)state;
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x.service", 1), 0);
+    check_secrets(
+        yaml,
+        "3:55 certificate_file /run/credentials/x.service/cert market (cert) first public live\n"
+        "3:71 key_file /k market () first live\n"
+        "4:46 sign_in_secret_file /run/credentials/x.service/sign-in market (sign-in) first live\n"
+        "1:48 cli_password_file /c lastmile ()\n"
+        "1:1 seal_secret_file /etc/lastmile/seal.key market ()\n"
+        "2:37 smtp_password_file /run/credentials/x.service/mail notify (mail) live\n"
+        "1:24 password_file /run/credentials/x.service/all market, deploy, notify, lastmile-front "
+        "(all)\n");
+    /* Without it, or with one that is no path: nowhere, and never where we happen to be. */
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "credentials", 1), 0);
+    struct config *c = load(yaml);
+    assert_string_equal(c->notify.smtp_password_file, "/dev/null/mail");
+    config_free(&c);
+    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    c = load(yaml);
+    assert_string_equal(c->redis.worker_password_file, "/dev/null/all");
+    assert_string_equal(c->redis.cli_password_file, "/c");
+    config_free(&c);
+}
+
+static void test_roles(void **state)
+{
+    unsigned r = 0;
+
+    (void)state;
+    assert_int_equal(config_roles(STR("market, notify"), &r), 0);
+    assert_int_equal(r, CFG_MARKET | CFG_NOTIFY);
+    assert_int_not_equal(config_roles(STR("lastmile"), &r), 0);
+    assert_int_not_equal(config_roles(STR(""), &r), 0);
 }
 
 static void test_many_errors(void **state)
@@ -371,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_bad_rows),    cmocka_unit_test(test_seller_file),
         cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),
         cmocka_unit_test(test_azure_needs), cmocka_unit_test(test_gcp_needs),
+        cmocka_unit_test(test_secrets),     cmocka_unit_test(test_roles),
         cmocka_unit_test(test_explain),     cmocka_unit_test(test_files),
         cmocka_unit_test(test_many_errors), cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_contrast),    cmocka_unit_test(test_reference_is_current),
