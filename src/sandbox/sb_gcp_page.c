@@ -53,7 +53,7 @@ static void card(const struct sb *s, struct buf *b, const struct sb_gcp_product 
     buf_cat(b, "<label class=\"check\"><input type=\"checkbox\" name=\"offer\" value=\"1\"> "
                "Private offer, two years</label>\n"
                "<label class=\"check\"><input type=\"checkbox\" name=\"later\" value=\"1\"> "
-               "The offer starts in a week</label>\n"
+               "Private offer that starts in a week</label>\n"
                "<button class=\"primary\" type=\"submit\">Subscribe</button></form></article>\n");
 }
 

@@ -54,10 +54,11 @@ static void subscribe(struct sb *s, const cJSON *in, struct sb_resp *resp)
 
     b.plan = b.product ? sb_gcp_plan(b.product, json_str(in, "plan")) : NULL;
     b.account = account.n ? sb_gcp_account(s, account) : NULL;
-    b.offer = json_str(in, "offer").n > 0;
+    bool later = json_str(in, "later").n > 0; /* only a private offer can start later */
+    b.offer = later || json_str(in, "offer").n > 0;
     if (b.offer)
         b.duration = STR("P2Y");
-    if (b.offer && json_str(in, "later").n > 0)
+    if (later)
         b.start_in_ms = 7 * (int64_t)SB_DAY_MS;
     if (!b.plan || (account.n && !b.account))
         sorry(resp, "there is no such product, plan or account");
@@ -94,7 +95,8 @@ static void act(struct sb *s, struct str path, cJSON *in, struct sb_resp *resp)
         sorry(resp, why);
         return;
     }
-    snprintf(back, sizeof(back), "/?done=order#%s", e->handle);
+    bool silent = str_is(action, "suspend") || str_is(action, "resume");
+    snprintf(back, sizeof(back), "/?done=%s#%s", silent ? "silent" : "order", e->handle);
     sb_resp_see_other(resp, back);
 }
 

@@ -143,6 +143,8 @@ static const struct {
     {"trouble", "Trouble is planned for the next event."},
     {"clock", "The clock was moved."},
     {"order", "The order was changed."},
+    {"silent", "The order was changed. Google sends no event for it: the seller finds out when he "
+               "compares his orders with the list."},
     {"change-plan", "The seller was asked to change the plan."},
     {"change-quantity", "The seller was asked to change the seats."},
     {"suspend", "The subscription was suspended."},
