@@ -371,12 +371,14 @@ class Running(Owned):
         there = self.credentials("notify", **{"smtp-password": "first"})
         self.start("notify", there)
         self.says("notify", '"worker.ready"')
+        stack_conf.write(self.dir + "/azure", "another secret of the market's", 0o600)
         stack_conf.write(there + "/.new", "second", 0o400)
         self.give("notify", there + "/.new")
         os.rename(there + "/.new", there + "/smtp-password")
         self.says("notify", '"mended.file"')
         self.assertIn(there + "/smtp-password", self.written("notify"))
         self.assertNotIn("second", self.written("notify"))
+        self.assertNotIn(self.dir + "/azure", self.written("notify"))
 
     def test_a_reload_without_a_secret_changes_nothing(self):
         worker = self.start("notify", self.credentials("notify"))
