@@ -159,6 +159,7 @@ static void put_purchase(struct jsonw *w, const struct reg *g)
     jsonw_kvs_opt(w, "account", g->account);
     if (g->state == REG_RESOLVED)
         jsonw_kvb(w, "trial", g->trial);
+    jsonw_kvs_opt(w, "term", g->term);
     if (g->starts > 0)
         jsonw_kvi(w, "starts", g->starts);
     if (g->ends > 0)

@@ -103,6 +103,7 @@ static int parse(struct reg_call *c, const struct store_row *row)
     g->plan = field(c, row, "plan");
     g->plan_title = field(c, row, "plan_title");
     g->quantity = field(c, row, "quantity");
+    g->term = field(c, row, "term");
     g->account = field(c, row, "account_masked");
     g->code = field(c, row, "code");
     g->order = field(c, row, "order");

@@ -15,7 +15,7 @@ enum reg_state { REG_NEW, REG_RESOLVED, REG_REFUSED, REG_SUBMITTED, REG_SIGNIN }
 
 struct reg {
     enum reg_state state;
-    struct str channel, product, plan, plan_title, quantity, account, code, order, contract;
+    struct str channel, product, plan, plan_title, quantity, term, account, code, order, contract;
     struct str id_name, id_email;    /* of who signed in: a proposal, nothing more */
     const struct cfg_market *market; /* NULL: no longer configured */
     const struct cfg_plan *plan_cfg; /* NULL: not known */

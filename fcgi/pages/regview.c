@@ -35,15 +35,18 @@ void regview_account(struct page *p, struct str masked)
     regview_bought(p, page_has_text(p, key) ? key : "bought.account", masked);
 }
 
-struct str regview_term(struct page *p, int64_t starts, int64_t ends, bool trial)
+struct str regview_term(struct page *p, int64_t ends, bool trial, struct str iso)
 {
     struct arena *a = p->req->arena;
-    struct str saved = p->v[V_TIME].s, out;
+    struct str saved = p->v[V_TIME].s, out, lasts = when_term(a, iso);
 
-    (void)starts;
     page_set(p, V_TIME, ends > 0 ? when_date(a, ends) : str_make(NULL, 0));
-    out = page_text(p, trial ? (ends > 0 ? "term.trial_until" : "term.trial")
-                             : (ends > 0 ? "term.until" : "term.open"));
+    if (trial)
+        out = page_text(p, ends > 0 ? "term.trial_until" : "term.trial");
+    else if (ends > 0)
+        out = page_text(p, "term.until");
+    else
+        out = lasts.n ? lasts : page_text(p, "term.open");
     page_set(p, V_TIME, saved);
     return out;
 }
@@ -54,7 +57,7 @@ void regview_purchase(struct page *p, const struct reg *g)
     regview_bought(p, "bought.product", p->v[V_PRODUCT].s);
     regview_bought(p, "bought.plan", g->plan_title);
     if (g->state != REG_NEW)
-        regview_bought(p, "bought.term", regview_term(p, g->starts, g->ends, g->trial));
+        regview_bought(p, "bought.term", regview_term(p, g->ends, g->trial, g->term));
     if (g->quantity.n > 0 && !str_is(g->quantity, "0") && !str_is(g->quantity, "1"))
         regview_bought(p, "bought.quantity", g->quantity);
     regview_account(p, g->account);

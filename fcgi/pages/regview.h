@@ -12,7 +12,9 @@ void regview_bought(struct page *p, const char *key, struct str value);
 void regview_account(struct page *p, struct str masked);
 /* Fills plan, term, quantity and account of the page from the registration. */
 void regview_purchase(struct page *p, const struct reg *g);
-struct str regview_term(struct page *p, int64_t starts, int64_t ends, bool trial);
+/* How long it lasts: until when, where the channel has said it; before that how long (iso, such as
+ * P1Y). */
+struct str regview_term(struct page *p, int64_t ends, bool trial, struct str iso);
 /* status 200; 422 with errors in fs; 503 when the store is in trouble. reg NULL: not known. */
 void regview_form(struct req *r, const struct reg_id *id, const struct reg *g,
                   const struct fields *fs, int status);

@@ -11,8 +11,8 @@ const char *const status_fields[] = {
     "ends", "at_committed", "quantity", "served", "plan_until", "next_plan", "next_quantity",
     "next_at",
     /* the page's own */
-    "account", "email"};
-enum { PAGE_ONLY = 2 };
+    "account", "email", "term"};
+enum { PAGE_ONLY = 3 };
 const size_t status_nfields_page = sizeof(status_fields) / sizeof(status_fields[0]);
 const size_t status_nfields = sizeof(status_fields) / sizeof(status_fields[0]) - PAGE_ONLY;
 const char *const status_marks[STATUS_MARKS] = {[STATUS_VER] = "ver", [STATUS_UPDATED] = "updated"};

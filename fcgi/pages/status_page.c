@@ -93,9 +93,9 @@ static void put_bought(struct page *p, const struct status_call *c)
         page_set(p, V_MANAGE, str_make(NULL, 0));
     else if (c->subject.kind == 'o')
         regview_bought(p, "bought.term",
-                       regview_term(p, store_row_int(c->row, "starts", 0),
-                                    store_row_int(c->row, "ends", 0),
-                                    store_row_int(c->row, "trial", 0) != 0));
+                       regview_term(p, store_row_int(c->row, "ends", 0),
+                                    store_row_int(c->row, "trial", 0) != 0,
+                                    store_row_get(c->row, "term")));
     if (quantity.n > 0 && !str_is(quantity, "0") && !str_is(quantity, "1"))
         regview_bought(p, "bought.quantity", quantity);
     if (store_row_get(c->row, "account").n > 0)

@@ -55,6 +55,24 @@ struct str when_span(struct arena *a, int64_t ms)
     return str_of(arena_fmt(a, "%lld days", s / 86400));
 }
 
+struct str when_term(struct arena *a, struct str iso)
+{
+    static const struct {
+        char letter;
+        const char *name;
+    } units[] = {{'Y', "year"}, {'M', "month"}, {'W', "week"}, {'D', "day"}};
+    uint64_t n;
+
+    if (iso.n < 3 || iso.p[0] != 'P' || str_u64(str_sub(iso, 1, iso.n - 2), 9999, &n) || n == 0)
+        return str_make(NULL, 0);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (iso.p[iso.n - 1] == units[i].letter)
+            return str_of(
+                arena_fmt(a, "%llu %s%s", (unsigned long long)n, units[i].name, n == 1 ? "" : "s"));
+    }
+    return str_make(NULL, 0);
+}
+
 /* An ellipsis, and a word joiner so that no line ends behind it. */
 #define MASKED "\xe2\x80\xa6\xe2\x81\xa0"
 

@@ -103,6 +103,7 @@ void resolve_known(struct task *t)
     args_kv(&a, "plan", str_of(plan ? plan->name : ""));
     args_kv(&a, "plan_title", str_of(plan ? plan->title : ""));
     args_kvi(&a, "quantity", (int64_t)quantity);
+    args_kv(&a, "term", str_of(s->purchase.term));
     args_kvi(&a, "starts", s->purchase.starts_ms);
     args_kvi(&a, "ends", s->purchase.ends_ms);
     args_kv(&a, "trial", s->purchase.trial ? STR("1") : STR("0"));

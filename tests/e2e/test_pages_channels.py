@@ -341,6 +341,18 @@ class Google(Pages):
         self.assertEqual(re.findall(r'<option value="([^"]+)"', page), ["europe-west4", "us-east1"])
         self.assertEqual(names_other("gcp", page), [])
 
+    def test_term_without_an_end(self):
+        """Before the charge begins there may be no last day yet, but there is a term."""
+        for term, words in (("P2Y", "2 years"), ("P1M", "1 month"), ("", "No fixed end"),
+                            ("for ever", "No fixed end")):
+            reg = self.s.resolve(self.s.arrive("acme-charts"), ends=0, term=term)
+            self.assertRegex(self.get(reg.url).text, r"<dt>Term</dt>\s*<dd[^>]*>" + words + "<")
+            api = self.get("/api/v1/registrations/" + reg.id).json()
+            self.assertEqual(api.get("term", ""), term)
+            _, url = self.s.ready_to_watch(product="acme-charts",
+                                           upsert={"ends": "0", "term": term or "P"})
+            self.assertRegex(self.get(url).text, r"<dt>Term</dt>\s*<dd[^>]*>" + words + "<")
+
     def test_login(self):
         a = self.get("/gcp/acme-charts/login")
         self.assertEqual((a.status, a.headers["Location"]), (303, "https://app.acme.example/login"))

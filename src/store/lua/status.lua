@@ -5,7 +5,7 @@ start()
 local s = call('HMGET', P .. 's:' .. arg(1), 'order', 'reg', 'moved')
 if s[1] then
     local names = {'id', 'ver', 'created', 'updated', 'channel', 'product', 'plan', 'quantity',
-        'trial', 'starts', 'ends', 'entitlements', 'contract', 'fulfilment', 'registered',
+        'trial', 'term', 'starts', 'ends', 'entitlements', 'contract', 'fulfilment', 'registered',
         'confirmed', 'granted', 'email', 'want', 'hold', 'step', 'pct', 'msg', 'note', 'class',
         'code', 'endpoint', 'at_registered', 'at_confirmed', 'at_applied', 'at_verified',
         'at_ready', 'at_ended', 'delete_at', 'late', 'advisory', 'tenant', 'account', 'merged',
