@@ -149,6 +149,38 @@ class Case(unittest.TestCase):
         return self.run_("lastmile-worker", "--config", self.config, "--roles", roles, "--check",
                          role=role, directory=directory)
 
+    def start_process(self, argv, options, log):
+        with open(log, "ab") as f:
+            p = subprocess.Popen(argv, stdout=f, stderr=f, **options)
+        self.addCleanup(self.end, p)
+        return p
+
+    @staticmethod
+    def end(p):
+        p.terminate()  # the front ends its children
+        try:
+            p.wait(60)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+
+    def log(self, role):
+        return "%s/%s.log" % (self.dir, role)
+
+    def written(self, role):
+        with open(self.log(role), errors="replace") as f:
+            return f.read()
+
+    def until(self, there, why):
+        end = time.monotonic() + 60
+        while not there():
+            self.assertLess(time.monotonic(), end, why())
+            time.sleep(0.05)
+
+    def says(self, role, text):
+        self.until(lambda: text in self.written(role),
+                   lambda: "%s: no %s in\n%s" % (role, text, self.written(role)))
+
     def refused(self, done, key, what):
         self.assertEqual(done.returncode, 78, done.stderr)
         self.assertIn(self.place(key), done.stderr)
@@ -249,6 +281,22 @@ class Secrets(Case):
         self.assertEqual(done.returncode, 1)
         self.assertIn(self.place("cli_password_file") + "'cli' is a credential", done.stderr)
 
+    def test_front_keeps_what_it_has(self):
+        """A reload without the password of Redis."""
+        entry = "  front_user: f\n  front_password_file: %s\n  worker_user"
+        stack_conf.write(self.dir + "/front", "x", 0o600)
+        self.write_config(change=("  worker_user", entry % (self.dir + "/front")))
+        options, argv = self.started(["lastmile-front", "--config", self.config, "--listen",
+                                      self.dir + "/front.sock"])
+        front = self.start_process(argv, options, self.log("front"))
+        self.says("front", '"front.ready"')
+        self.write_config(change=("  worker_user", entry % (self.dir + "/lost")))
+        front.send_signal(signal.SIGHUP)
+        self.says("front", '"front.reload_failed"')
+        self.assertIn(self.place("front_password_file") + "'%s/lost' is not there; needed by: "
+                      "lastmile-front" % self.dir, self.written("front"))
+        self.assertIsNone(front.poll())
+
     def test_roles_are_words(self):
         for wrong in ("mail", "", ",market", "market;notify"):
             done = self.run_("lastmile", "-c", self.config, "check-config", "--roles", wrong)
@@ -331,34 +379,10 @@ class Running(Owned):
         except (OSError, RedisError):
             return False
 
-    def start_process(self, argv, options, log):
-        with open(log, "ab") as f:
-            p = subprocess.Popen(argv, stdout=f, stderr=f, **options)
-        self.addCleanup(p.wait)
-        self.addCleanup(p.kill)
-        return p
-
     def start(self, role, directory):
         options, argv = self.started(["lastmile-worker", "--config", self.config, "--roles", role],
                                      role, directory)
         return self.start_process(argv, options, self.log(role))
-
-    def log(self, role):
-        return "%s/%s.log" % (self.dir, role)
-
-    def written(self, role):
-        with open(self.log(role), errors="replace") as f:
-            return f.read()
-
-    def until(self, there, why):
-        end = time.monotonic() + 60
-        while not there():
-            self.assertLess(time.monotonic(), end, why())
-            time.sleep(0.05)
-
-    def says(self, role, text):
-        self.until(lambda: text in self.written(role),
-                   lambda: "%s: no %s in\n%s" % (role, text, self.written(role)))
 
     def test_all_three(self):
         for role in UIDS:
