@@ -6,6 +6,10 @@ verb=$1
 request=$(cat)
 [ -n "$request" ] || exit 75
 dir=$ENVIRONMENTS/$LASTMILE_TENANT
+# One at a time for a tenant, as engines do it: the program of a worker that died or was stopped may
+# still be at work.
+exec 9>>"$LEDGER.$LASTMILE_TENANT"
+flock 9
 
 field() {
     printf '%s\n' "$request" | sed -n 's/.*"'"$1"'":"\{0,1\}\([A-Za-z0-9]*\).*/\1/p' | head -n 1
@@ -29,6 +33,7 @@ apply)
     mkdir "$dir" 2>/dev/null && effect create -
     printf '{"type":"external_id","value":"environment:%s"}\n' "$LASTMILE_TENANT"
     [ -z "${SLOW:-}" ] || sleep "$SLOW"
+    while [ -e "${HOLD:-/nowhere}" ]; do sleep 0.1; done
     spec=$(field spec_sha256)
     if [ "$(cat "$dir/spec" 2>/dev/null)" != "$spec" ]; then
         printf "%s %s" "$(field plan)" "$(field quantity)" >"$dir/plan"

@@ -12,11 +12,13 @@ import json
 import os
 import re
 import threading
+import time
 
 import stack_conf
 import stack_http
 from stack import Stack, StackError, origin_of, path_of
-from stack_part import Part
+from stack_part import PATIENCE, Part
+from stack_redis import Redis
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENGINE = os.path.join(HERE, "fault_engine.sh")
@@ -29,6 +31,8 @@ front:
 ${front_extra}
 redis:
   socket: ${run}/redis.sock
+  connect_timeout: ${patience}
+  command_timeout: ${patience}
   front_user: front
   front_password_file: ${etc}/redis-front.pass
   worker_user: worker
@@ -71,9 +75,13 @@ deployment_templates:
   exec:
     engine: exec
     command: [/bin/sh, ${dir}/engine.sh]
-    environment: {LEDGER: ${var}/effects, ENVIRONMENTS: ${var}/environments, SLOW: "${slow}"}
-    health_timeout: 20s
-    deadline: 30s
+    environment:
+      LEDGER: ${var}/effects
+      ENVIRONMENTS: ${var}/environments
+      HOLD: ${var}/hold
+      SLOW: "${slow}"
+    health_timeout: 60s
+    deadline: 5m
     endpoint: http://127.0.0.1:${health_port}/{tenant}
 """
 
@@ -157,14 +165,15 @@ class _Health(http.server.BaseHTTPRequestHandler):
 
 class FaultStack(Stack):
     """options besides Stack's: products, shards, resync, refresh, reconcile, log_level,
-    processes, slow, slots."""
+    processes, slow, slots; patience with a Redis that a disk holds up."""
 
     def __init__(self, products=None, shards=1, lease="2s", resync="10m", refresh="6h",
-                 reconcile="1h", log_level="info", processes=1, slow="", slots=512, **more):
+                 reconcile="1h", log_level="info", processes=1, slow="", slots=512,
+                 patience="8s", **more):
         self.products = products or [Product()]
         self.extra = {"shards": shards, "resync": resync, "refresh": refresh,
-                      "reconcile": reconcile,
-                      "log_level": log_level,
+                      "reconcile": reconcile, "log_level": log_level,
+                      "patience": patience,
                       "processes": processes, "slow": slow, "slots": slots,
                       "markets": "".join(p.market() for p in self.products)}
         self.shards = shards
@@ -218,9 +227,18 @@ class FaultStack(Stack):
         def there():
             last.update(self.status(page))
             return last.get("state") == state
-        if not self.settle(there, seconds):
+        if not self.settle(there, max(seconds, PATIENCE)):
             raise StackError("not %s within %d s: %r\n%s" % (state, seconds, last, self.tails()))
         return last
+
+    def hold(self, on):
+        """While it is on, no apply of the exec engine comes further than its environment's name."""
+        path = self.v["var"] + "/hold"
+        if on:
+            with open(path, "w"):
+                pass
+        elif os.path.exists(path):
+            os.unlink(path)
 
     # -- what Redis holds
 
@@ -254,7 +272,7 @@ class FaultStack(Stack):
             raise StackError("%d orders of one purchase: %r" % (len(found), found))
         return found[0] if found else None
 
-    def wait_order(self, purchase, seconds=30, **fields):
+    def wait_order(self, purchase, seconds=PATIENCE, **fields):
         """The order once all of fields are as given."""
         last, turn = [None], itertools.count(1)
 
@@ -267,29 +285,44 @@ class FaultStack(Stack):
                 last[0] = {"error": e}
             return last[0] is not None and all(
                 last[0].get(k, "") == v for k, v in fields.items())
-        if not self.settle(as_told, seconds):
+        if not self.settle(as_told, max(seconds, PATIENCE)):
             raise StackError("not %r within %d s: %r\n%s" % (fields, seconds, last[0],
                                                              self.tails()))
         return last[0]
 
-    def quiet(self, seconds=40):
+    def quiet(self, seconds=PATIENCE):
         """Waits until no task is due or running: what is to happen has happened."""
         busy = []
 
         def calm():
-            busy.clear()
-            for n in range(self.shards):
-                p = "{p%d}:" % n
-                now = int(self.redis("TIME")[0]) * 1000 + 1500
-                busy.extend(self.redis("ZRANGE", p + "lease", 0, -1))
-                for role in ("market", "deploy", "notify"):
-                    busy.extend(self.redis("ZRANGEBYSCORE", p + "ready:" + role, "-inf", now))
-            busy.extend(m["label"] for m in self.sandbox("GET", "state")["queue"]["messages"])
-            if self.sandbox("GET", "state")["queue"]["in_flight"]:
-                self.sandbox("POST", "redeliver")  # taken by a worker that died
+            # A message leaves the marketplace's queue when it is in Redis: first that, then this.
+            busy[:] = self.waiting() + self.due()
             return not busy
+        seconds = max(seconds, PATIENCE)
         if not self.settle(calm, seconds):
             raise StackError("not quiet within %d s: %r\n%s" % (seconds, busy, self.tails()))
+
+    def waiting(self):
+        """The marketplace's messages that nobody has deleted."""
+        queue = self.sandbox("GET", "state")["queue"]
+        if queue["in_flight"]:
+            self.sandbox("POST", "redeliver")  # taken by a worker that died
+        return [m["label"] for m in queue["messages"]]
+
+    def due(self):
+        """Tasks that run, are due or will soon be: of all shards at one moment, for what a task
+        adds, also in another shard, is there before it ends."""
+        c = Redis(self.v["run"] + "/redis.sock", "admin", self.files.passwords["admin"])
+        try:
+            soon = int(c("TIME")[0]) * 1000 + 1500
+            c("MULTI")
+            for p in ("{p%d}:" % n for n in range(self.shards)):
+                c("ZRANGE", p + "lease", 0, -1)
+                for role in ("market", "deploy", "notify"):
+                    c("ZRANGEBYSCORE", p + "ready:" + role, "-inf", soon)
+            return sum(c("EXEC"), [])
+        finally:
+            c.close()
 
     # -- the outside ledger
 
@@ -322,7 +355,7 @@ class FaultStack(Stack):
                 seen.setdefault(m["Message-ID"], m)
         return list(seen.values())
 
-    def wait_mails(self, to, count, subject=None, seconds=30):
+    def wait_mails(self, to, count, subject=None, seconds=PATIENCE):
         """A mail goes out after the state that it tells of is written."""
         self.settle(lambda: len(self.mails(to, subject)) >= count, seconds)
         return self.mails(to, subject)
@@ -330,6 +363,23 @@ class FaultStack(Stack):
     def mail_count(self, to):
         """Deliveries, repeated ones included."""
         return sum(1 for rcpt, _ in list(self.mail.messages) if to in rcpt)
+
+
+def before(ms, look, tries=3):
+    """What look(ms) finds before so much time is over. A machine that was too slow to look in time
+    has seen nothing, good or bad: then once more, with three times as much."""
+    for _ in range(tries):
+        end = time.monotonic() + ms / 1000
+        try:
+            found = look(ms)
+        except (AssertionError, StackError):
+            if time.monotonic() < end:
+                raise
+        else:
+            if time.monotonic() < end:
+                return found
+        ms *= 3
+    raise StackError("the machine is too slow to see it")
 
 
 _buyers = itertools.count(1)

@@ -9,6 +9,7 @@ import tempfile
 import time
 
 import sanitize
+from stack_port import free_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -109,13 +110,7 @@ def sandboxed():
     return "seccomp" in done.stdout
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def until(test, what, seconds=20):
+def until(test, what, seconds=60):
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -172,7 +167,7 @@ class Front:
         if not os.path.exists(self.log):
             return []
         with open(self.log, encoding="utf-8") as f:
-            return [json.loads(line) for line in f if line.startswith("{")]
+            return [json.loads(line) for line in f if line[:1] + line[-2:] == "{}\n"]
 
     def count(self, name):
         return sum(e["event"] == name for e in self.events())

@@ -102,9 +102,9 @@ class Listing:
 class GcpStack(FaultStack):
     """settings: of the sandbox's Google, from the start."""
 
-    def __init__(self, products=None, settings=None, late_after="30m", **more):
+    def __init__(self, products=None, settings=None, late_after="30m", lease="30s", **more):
         self.settings_at_start = dict({"settle_ms": 100}, **(settings or {}))
-        super().__init__(products=products or [Listing()], **more)
+        super().__init__(products=products or [Listing()], lease=lease, **more)
         text = faults.CONFIG.replace("  alert_to:", "  late_after: %s\n  alert_to:" % late_after)
         self.options["config"] = text + SICK
 
@@ -165,20 +165,9 @@ class GcpStack(FaultStack):
             path = "gcp/redeliver"
         return super().sandbox(method, path, body)
 
-    def busy(self):
-        found = []
-        for n in range(self.shards):
-            p = "{p%d}:" % n
-            now = int(self.redis("TIME")[0]) * 1000 + 1500
-            found.extend(self.redis("ZRANGE", p + "lease", 0, -1))
-            for role in ("market", "deploy", "notify"):
-                found.extend(self.redis("ZRANGEBYSCORE", p + "ready:" + role, "-inf", now))
-        for q in self.sandbox("GET", "gcp/state")["subscriptions"]:
-            found.extend(m["label"] for m in q["messages"])
-        return found
-
-    def quiet(self, seconds=40):
-        self.until(lambda: not self.busy(), seconds, "not quiet")
+    def waiting(self):
+        return [m["label"] for q in self.sandbox("GET", "gcp/state")["subscriptions"]
+                for m in q["messages"]]
 
     def dead(self):
         return [t for n in range(self.shards)
@@ -229,9 +218,9 @@ class GcpCase(unittest.TestCase):
     def state(self, purchase):
         return self.s.google(purchase)["state"].replace("ENTITLEMENT_", "").upper()
 
-    def wait_state(self, purchase, state, seconds=30):
-        self.s.until(lambda: self.state(purchase) == state, seconds,
-                     "%s is %s, not %s" % (purchase["id"], self.state(purchase), state))
+    def wait_state(self, purchase, state, seconds=60):
+        if not self.s.settle(lambda: self.state(purchase) == state, seconds):
+            self.fail("%s is %s, not %s" % (purchase["id"], self.state(purchase), state))
 
     def effects(self, order):
         return self.s.environments().get(order.get("tenant"), [])

@@ -33,7 +33,12 @@ deployment_templates:
   t: {{engine: process, command: [/bin/true]}}
 deploy: {{endpoint: "https://apps.example/t/{{tenant}}/"}}
 secrets: {{seal_public_file: {dir}/seal.pub}}
-redis: {{socket: {dir}/redis.sock, front_user: front, front_password_file: {dir}/front.pass}}
+redis:
+  socket: {dir}/redis.sock
+  connect_timeout: 8s
+  command_timeout: 8s
+  front_user: front
+  front_password_file: {dir}/front.pass
 front:
   public_url: https://buy.example
   threads: 8

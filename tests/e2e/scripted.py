@@ -28,6 +28,8 @@ front:
 ${front_extra}
 redis:
   socket: ${run}/redis.sock
+  connect_timeout: 8s
+  command_timeout: 8s
   shards: ${shards}
   front_user: front
   front_password_file: ${etc}/redis-front.pass

@@ -15,7 +15,6 @@ import grp
 import json
 import os
 import pwd
-import random
 import shutil
 import signal
 import socket
@@ -30,7 +29,8 @@ import stack_conf
 import stack_http
 from mailsink import MailSink
 from stack_buyers import Buyers
-from stack_part import Part, StackError, tail
+from stack_part import PATIENCE, Part, StackError, tail
+from stack_port import free_port
 from stack_redis import Redis
 
 BASE = "/marketplace"
@@ -40,19 +40,6 @@ BINARIES = {"redis": "redis-server", "nginx": "nginx", "apache": "apache2"}
 
 def which(name):
     return shutil.which(name, path="/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin")
-
-
-def free_port():
-    """Below the ports that the kernel gives to clients, and by chance: stacks that start at the
-    same time must not choose the same one."""
-    for port in (random.randrange(12000, 30000) for _ in range(1000)):
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                pass
-    raise StackError("no free port")
 
 
 def user_of(*names, group=None):
@@ -87,8 +74,8 @@ def default_build():
 class Stack(Buyers):
     """options: config, products (texts with ${...}), front_extra (YAML lines below `front:`),
     redis_extra, nginx_http, apache_extra, web_changes ((old, new) in the shipped files),
-    endpoint="host", lease, appendfsync, front_args,
-    worker_args."""
+    endpoint="host", lease, appendfsync, front_args, worker_args,
+    patience (with a Redis that a disk holds up)."""
 
     def __init__(self, parts=ORDER, build=None, ports=None, keep=False, directory=None, **options):
         self.build, self.keep, self.options = build or default_build(), keep, options
@@ -183,7 +170,7 @@ class Stack(Buyers):
             for name in self.wanted:
                 self.parts[name].start()
             if {"redis", "worker", "front", "nginx"} <= set(self.wanted):
-                self.until(lambda: self.get("/readyz").status == 200, 20, "readyz is not 200")
+                self.until(lambda: self.get("/readyz").status == 200, PATIENCE, "readyz is not 200")
         except BaseException:
             self.stop()
             raise
@@ -255,6 +242,7 @@ class Stack(Buyers):
         return True
 
     def until(self, test, seconds, what):
+        seconds = max(seconds, PATIENCE)
         if not self.settle(test, seconds):
             raise StackError("%s within %d s\n%s" % (what, seconds, self.tails()))
 
@@ -280,7 +268,7 @@ class Stack(Buyers):
         finally:
             c.close()
 
-    def cli(self, *args, timeout=30):
+    def cli(self, *args, timeout=PATIENCE):
         """CompletedProcess of the operator's command."""
         done = subprocess.run([self.v["bin"] + "/lastmile", "--config",
                                self.v["etc"] + "/lastmile.yaml", *args],
@@ -312,7 +300,7 @@ class Stack(Buyers):
             raise StackError("landing answered %r" % a)
         return origin_of(purchase["landing"]["url"]) + path_of(a.headers["Location"])
 
-    def form(self, registration, seconds=30):
+    def form(self, registration, seconds=PATIENCE):
         """The registration form, once the purchase is known; or ('status', url) when done."""
         deadline = time.monotonic() + seconds
         while True:
@@ -326,7 +314,8 @@ class Stack(Buyers):
                 raise StackError("no form at the registration page: %r\n%s" % (a, self.tails()))
             time.sleep(0.1)
 
-    def register(self, registration, email="ann@example.com", seconds=30, **fields):
+    def register(self, registration, email="ann@example.com", seconds=PATIENCE,
+                 **fields):
         """Fills in the form; the address of the status page."""
         form, done = self.form(registration, seconds)
         if done:

@@ -62,7 +62,7 @@ class Hook:
         self.url = "http://127.0.0.1:%d/hooks/azure/acme" % self.server.server_port
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def wait(self, n, action=None, timeout=20):
+    def wait(self, n, action=None, timeout=60):
         """The first n deliveries (of that action), as (headers, json, status)."""
         end = time.monotonic() + timeout
         with self.cond:
@@ -126,7 +126,7 @@ class Azure(Sandbox):
     def operation(self, op):
         return next(o for o in self.state()["azure"]["operations"] if o["id"] == op)
 
-    def eventually(self, what, timeout=20):
+    def eventually(self, what, timeout=60):
         end = time.monotonic() + timeout
         while True:
             v = what()

@@ -6,6 +6,7 @@
 import json
 
 import stack_http
+from stack_part import PATIENCE, StackError
 
 BASE = "/marketplace"
 
@@ -29,12 +30,10 @@ class Buyers:
         assert a.status == 303, a
         return absolute("/".join(url.split("/", 3)[:3]), a.headers["Location"])
 
-    def azure_sign_in(self, registration, account="alice", **fields):
+    def azure_sign_in(self, registration, account="alice", seconds=PATIENCE, **fields):
         """From the registration's page through Entra and back; the address that it led to."""
         origin = "/".join(registration.split("/", 3)[:3])
-        page = stack_http.request("GET", registration)
-        form = [f for f in stack_http.forms(page.text)
-                if (f["action"] or "").endswith("/signin")][0]
+        form = self.sign_in_form(registration, seconds)
         a = stack_http.request("POST", absolute(origin, form["action"]), form["fields"])
         assert a.status == 303, a
         cookie = "; ".join(c.split(";", 1)[0] for c in a.headers.get_all("Set-Cookie") or ())
@@ -44,6 +43,19 @@ class Buyers:
         a = stack_http.request("GET", a.headers["Location"], headers={"Cookie": cookie})
         assert a.status == 303, a
         return absolute(origin, a.headers["Location"])
+
+    def sign_in_form(self, registration, seconds=PATIENCE):
+        """The page may still be looking at who signed in before."""
+        found = []
+
+        def offered():
+            page = stack_http.request("GET", registration)
+            found[:] = [f for f in stack_http.forms(page.text)
+                        if (f["action"] or "").endswith("/signin")]
+            return found
+        if not self.settle(offered, seconds):
+            raise StackError("no sign-in is offered at %s" % registration)
+        return found[0]
 
     def azure_arrive(self, purchase, account="alice", email="ann@example.com", **fields):
         """Lands, signs in, registers; the status page."""

@@ -226,6 +226,10 @@ class Files:
 
     def lastmile(self):
         text = self.options.get("config") or read("share/demo/lastmile.yaml")
+        if "patience" in self.options:
+            more = "  %s_timeout: " + self.options["patience"] + "\n"
+            text = text.replace("\nredis:\n",
+                                "\nredis:\n" + more % "connect" + more % "command")
         write(self.v["etc"] + "/lastmile.yaml", fill(text, self.v))
         text = self.options.get("products") or read("share/demo/products.json")
         write(self.v["etc"] + "/products.json", fill(text, self.v))

@@ -20,7 +20,7 @@ class Answer:
         return "%d %r" % (self.status, self.text[:300])
 
 
-def request(method, url, data=None, headers=None, timeout=20):
+def request(method, url, data=None, headers=None, timeout=60):
     """data: dict = form, bytes = as it is, anything else = JSON."""
     u = urllib.parse.urlsplit(url)
     headers = dict(headers or {})

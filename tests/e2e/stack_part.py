@@ -1,5 +1,6 @@
 """One process of a stack: started, awaited, stopped and killed by its own pid."""
 import ctypes
+import glob
 import os
 import signal
 import subprocess
@@ -7,6 +8,9 @@ import time
 
 _libc = ctypes.CDLL(None, use_errno=True)
 PR_SET_PDEATHSIG = 1
+# Seconds that what must happen is waited for at least: only a test that fails waits that long, and
+# on a machine that others use too less would prove nothing.
+PATIENCE = 60
 
 
 class StackError(Exception):
@@ -25,6 +29,20 @@ def tail(path, lines=25):
         return str(e)
 
 
+def group(leader):
+    """The processes of a group that are not dead."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path, encoding="latin-1") as f:
+                state, _, pgrp = f.read().rsplit(")", 1)[1].split()[:3]
+        except OSError:
+            continue
+        if int(pgrp) == leader and state not in "ZX":
+            found.append(int(path.split("/")[2]))
+    return found
+
+
 class Part:
     """ready: function without arguments, true when it serves. user: (uid, gid) or None. env: more
     variables, for every start."""
@@ -41,7 +59,7 @@ class Part:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
-    def start(self, env=None, extra=(), wait=20):
+    def start(self, env=None, extra=(), wait=PATIENCE):
         if self.running():
             raise StackError("%s runs already" % self.name)
         who = {}
@@ -61,7 +79,7 @@ class Part:
         if wait:
             self.wait_ready(wait)
 
-    def wait_ready(self, seconds=20):
+    def wait_ready(self, seconds=PATIENCE):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.running():
@@ -82,7 +100,7 @@ class Part:
         if self.running():
             self.process.send_signal(number)
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=PATIENCE):
         """SIGTERM and wait; KILL past the deadline. The exit status, None when it did not run."""
         if not self.process:
             return None
@@ -99,6 +117,9 @@ class Part:
             os.killpg(self.process.pid, signal.SIGKILL)
         if self.process:
             self.process.wait()
+            deadline = time.monotonic() + PATIENCE
+            while group(self.process.pid) and time.monotonic() < deadline:
+                time.sleep(0.005)  # one of them may still hold the listener
 
     def written(self):
         """What it wrote since it was started."""

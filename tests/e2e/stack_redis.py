@@ -18,7 +18,7 @@ class RedisError(ValueError):
 
 
 class Redis:
-    def __init__(self, path, user=None, password=None, timeout=10):
+    def __init__(self, path, user=None, password=None, timeout=60):
         self.s = socket.socket(socket.AF_UNIX)
         self.s.settimeout(timeout)
         try:

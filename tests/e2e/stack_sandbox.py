@@ -83,7 +83,7 @@ class Sandbox:
         """Ends the program; the scratch directory stays. Its exit status."""
         self.p.send_signal(sig)
         try:
-            return self.p.wait(20)
+            return self.p.wait(60)
         finally:
             self.p.stdout.close()
 
@@ -95,7 +95,7 @@ class Sandbox:
         if self.p.returncode == sanitize.STATUS:
             raise RuntimeError("a sanitizer reported: see the sandbox's stderr above")
 
-    def http(self, method, path, body=None, headers=None, timeout=30):
+    def http(self, method, path, body=None, headers=None, timeout=60):
         """(status, headers, body bytes); redirects are not followed."""
         class Stay(urllib.request.HTTPRedirectHandler):
             def redirect_request(self, *_):

@@ -31,7 +31,7 @@ class Plan(GcpCase):
         p, _, _, before = self.ready()
         self.change(p, "fixed")
         self.wait_state(p, "ACTIVE")
-        self.s.until(lambda: self.s.calls("entitlements.rejectPlanChange", p) == 1, 20, "silent")
+        self.s.until(lambda: self.s.calls("entitlements.rejectPlanChange", p) == 1, 60, "silent")
         self.s.quiet()
         after = self.s.order_of(p)
         self.assertEqual((after["plan"], after.get("pending_plan", "")), ("starter", ""))
@@ -105,9 +105,10 @@ class Plan(GcpCase):
     def test_to_an_unknown_plan(self):
         """Held and told, never taken for another plan, never asked again and again."""
         p, _, _, before = self.ready()
+        self.s.quiet()
         told = len(self.s.ledger("gcp.entitlements.patch", p, "ok"))
         self.change(p, UNKNOWN)
-        self.s.until(lambda: self.s.alerts("does not know"), 20, "no alert")
+        self.s.until(lambda: self.s.alerts("does not know"), 60, "no alert")
         self.s.quiet()
         self.assertEqual(self.state(p), "PENDING_PLAN_CHANGE_APPROVAL")
         self.assertEqual(len(self.s.ledger("gcp.entitlements.patch", p, "ok")), told + 1)
@@ -119,7 +120,7 @@ class Plan(GcpCase):
         p = self.s.buy(plan=UNKNOWN)
         registration = self.s.land(p)
         self.s.register(registration, "held@example.com")
-        self.s.until(lambda: self.s.alerts("does not know"), 20, "no alert")
+        self.s.until(lambda: self.s.alerts("does not know"), 60, "no alert")
         order = self.s.wait_order(p, fulfilment="STUCK")
         self.assertEqual(self.effects(order), [])
         self.assertEqual(self.state(p), "ACTIVATION_REQUESTED")
@@ -143,6 +144,12 @@ class Plan(GcpCase):
 class End(GcpCase):
     def answers(self, order):
         return stack_http.request("GET", order["endpoint"]).status
+
+    def effect_at(self, order, effect):
+        """When it came, by the clock of the machine, in ms."""
+        with open(self.s.v["var"] + "/effects") as f:
+            rows = [line.split() for line in f]
+        return max(int(r[3]) for r in rows if r[:2] == [effect, order["tenant"]])
 
     def test_cycle_end_reverted_then_now(self):
         p, _, page, order = self.ready()
@@ -171,11 +178,11 @@ class End(GcpCase):
         q, _, _, kept = self.ready(plan="kept")
         for x in (p, q):
             self.s.gcp_do(x, "cancel", when="now")
-        self.s.wait_order(q, contract="CANCELLED")
-        self.assertEqual(self.answers(kept), 200)
         self.s.wait_order(p, fulfilment="CLOSED")
-        self.s.wait_order(q, fulfilment="CLOSED")
-        self.assertEqual(self.effects(order)[-1], "delete")
+        after = self.s.wait_order(q, fulfilment="CLOSED")
+        self.assertEqual(self.effects(order), ["create", "spec", "serve", "suspend", "delete"])
+        self.assertEqual(self.effects(kept), ["create", "spec", "serve", "delete"])
+        self.assertGreaterEqual(self.effect_at(kept, "delete"), int(after["at_ended"]) + 4000)
 
     def test_deleted_by_the_seller(self):
         """Google lets only its buyer end it: the team is told, and the page says what is true."""
@@ -183,7 +190,8 @@ class End(GcpCase):
         done = self.s.cli("delete", "order", order["id"], "--reason", "as the test says",
                           "--confirm", order["tenant"])
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.s.until(lambda: self.s.alerts("still paid for"), 30, "nobody was told")
+        self.s.until(lambda: self.s.alerts("still paid for"), 60, "nobody was told")
+        self.s.wait_order(p, fulfilment="CLOSED")
         status = self.s.status(page)
         self.assertEqual((status["state"], status["billing"], status["terminal"]),
                          ("closed", "removed", False))
@@ -316,8 +324,7 @@ class Erase(GcpCase):
                            ("ENTITLEMENT_CANCELLED", {"entitlement": {"id": p["entitlement_id"]}})):
             self.s.sandbox("POST", "gcp/events", {"product": p["product"], "data": dict(
                 what, eventId="forged-" + kind, eventType=kind, providerId="acme-public")})
-        self.s.until(lambda: len(self.s.ledger("gcp.acked")) >= 3, 20, "not taken")
-        time.sleep(3)
+        self.s.quiet()
         after = self.s.order_of(p)
         self.assertEqual((after["contract"], after["fulfilment"], after.get("erase", "")),
                          ("ACTIVE", "READY", ""))

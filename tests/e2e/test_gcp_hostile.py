@@ -35,7 +35,7 @@ class Tokens(GcpCase):
             def there():
                 last[:] = [stack_http.request("GET", where)]
                 return re.search(said, last[0].text)
-            self.s.until(there, 15, "not refused")
+            self.s.until(there, 60, "not refused")
             a = last[0]
         self.assertNotIn('name="email"', a.text)
         self.assertRegex(a.text, said)
@@ -62,14 +62,6 @@ class Tokens(GcpCase):
         # The genuine one still works.
         self.s.wait_ready(self.s.register(self.s.again(p), buyer()))
 
-    def test_foreign_issuer_costs_no_fetch(self):
-        p = self.s.buy()
-        self.s.wait_order(p, standing="held")
-        before = self.s.calls("GcpCerts")
-        for _ in range(5):
-            self.refused(self.s.token(purchase=p["id"], kind="wrong-iss"))
-        self.assertEqual(self.s.calls("GcpCerts"), before)
-
     def test_token_of_another_listing(self):
         """Posted at the wrong address: refused by its audience, or led to its own product."""
         p = self.s.buy("other")
@@ -84,7 +76,7 @@ class Tokens(GcpCase):
         account = self.s.sandbox("POST", "gcp/accounts", {"product": "notes"})
         token = self.s.token(account=account["id"], product="notes")
         where = self.s.land(token)
-        time.sleep(2)
+        self.s.quiet()
         self.assertNotEqual(stack_http.request("GET", where).status, 500)
         self.assertEqual([e for e in self.s.ledger("gcp.accounts.approve")
                           if account["id"] in str(e)], [])
@@ -102,7 +94,22 @@ class Tokens(GcpCase):
         for kind in ("expired", "garbage", "wrong-aud"):
             texts.append(self.refused(self.s.token(purchase=p["id"], kind=kind)).text)
         for text in texts:
-            self.assertNotRegex(text, r"(?i)\bAWS\b|amazon|azure|microsoft|entra\b")
+            # Whole words: random links and form tokens may hold any letters.
+            self.assertNotRegex(text, r"(?i)(?<![\w-])(aws|amazon|azure|microsoft|entra)(?![\w-])")
+
+
+class Issuer(Tokens):
+    """Alone: the forged tokens of other tests let certificates be fetched anew later."""
+    test_every_kind = test_token_of_another_listing = test_account_without_an_order = None
+    test_pages_name_no_other_cloud = None
+
+    def test_foreign_issuer_costs_no_fetch(self):
+        p = self.s.buy()
+        self.s.wait_order(p, standing="held")
+        before = self.s.calls("GcpCerts")
+        for _ in range(5):
+            self.refused(self.s.token(purchase=p["id"], kind="wrong-iss"))
+        self.assertEqual(self.s.calls("GcpCerts"), before)
 
 
 class Credentials(GcpCase):
@@ -122,12 +129,12 @@ class Credentials(GcpCase):
         p = self.s.buy()
         registration = self.s.land(p)
         page = self.s.register(registration, buyer())
-        self.s.until(lambda: self.s.alerts("refuses our credentials"), 30, "no alert")
+        self.s.until(lambda: self.s.alerts("refuses our credentials"), 60, "no alert")
         denied = len(self.s.ledger(result="PERMISSION_DENIED"))
         time.sleep(3)
         self.assertLess(len(self.s.ledger(result="PERMISSION_DENIED")) - denied, 6)
         self.s.settings(linked_procurement=True)
-        self.s.wait_ready(page, 90)
+        self.s.wait_ready(page, 180)
         self.assertEqual(len(self.s.alerts("refuses our credentials")), 1)
 
     def test_reload(self):
@@ -145,10 +152,10 @@ class Credentials(GcpCase):
         self.settings(auth_skew_ms=-3600 * 1000)
         self.s.sandbox("POST", "gcp/tokens/expire")
         self.s.buy()
-        self.s.until(lambda: self.s.alerts("refuses our credentials"), 30, "no alert")
+        self.s.until(lambda: self.s.alerts("refuses our credentials"), 60, "no alert")
         self.s.settings(auth_skew_ms=0)
         p = self.s.buy()
-        self.s.wait_order(p, standing="held", seconds=60)
+        self.s.wait_order(p, standing="held", seconds=120)
 
 
 class External(GcpCase):
@@ -165,7 +172,9 @@ class External(GcpCase):
             with open(name, "w") as f:
                 f.write(text)
             os.chmod(name, 0o600)
-        self.s.parts["worker"].signal(signal.SIGHUP)
+        worker = self.s.parts["worker"]
+        worker.signal(signal.SIGHUP)
+        self.s.until(lambda: "config.reloaded" in worker.written(), 60, "not reloaded")
         self.s.sandbox("POST", "gcp/tokens/expire")
         self.ready()
         self.assertTrue(self.s.calls("GcpSts"))

@@ -35,12 +35,12 @@ class Keys(GcpCase):
         self.restart()
         withdrawn = self.s.land(token)
         self.s.until(lambda: "could not identify" in stack_http.request("GET", withdrawn).text,
-                     90, "a withdrawn key was good enough")
-        self.s.wait_ready(self.s.register(fresh, buyer(), 80), 90)
+                     120, "a withdrawn key was good enough")
+        self.s.wait_ready(self.s.register(fresh, buyer(), 120), 120)
         before = self.fetches()
         self.s.sandbox("POST", "gcp/keys", {"ring": "partner", "rotate": "emergency"})
-        page = self.s.register(self.s.land(self.s.buy()), buyer(), 80)
-        self.s.wait_ready(page, 90)
+        page = self.s.register(self.s.land(self.s.buy()), buyer(), 120)
+        self.s.wait_ready(page, 120)
         self.assertEqual(self.fetches() - before, 1)
 
     def test_certificates_cannot_be_had(self):
@@ -53,7 +53,7 @@ class Keys(GcpCase):
         page = self.s.register(self.s.land(p), mail, 30)
         self.assertNotEqual(self.s.status(page)["state"], "ready")
         self.s.sandbox("DELETE", "faults")
-        self.s.wait_ready(page, 60)
+        self.s.wait_ready(page, 120)
 
     def test_flood_of_unknown_keys(self):
         self.ready()

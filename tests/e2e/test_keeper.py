@@ -42,7 +42,9 @@ def serve(c):
     if path == "/healthz" and os.path.exists("sick." + version):
         status = 500
     if path == "/slow":
-        time.sleep(1)
+        open("slow.began", "w").close()
+        while not os.path.exists("go"):
+            time.sleep(0.02)
         body = "slow " + version
     if path == "/chat":
         for _ in range(4000):
@@ -66,7 +68,7 @@ for t in inflight:
 '''
 
 
-def eventually(fn, seconds=20):
+def eventually(fn, seconds=60):
     end = time.monotonic() + seconds
     while True:
         value = fn()
@@ -122,12 +124,12 @@ class KeeperTest(unittest.TestCase):
                 "--record", self.data + ".json", "--archive", self.dir + "/archive"]
         if os.geteuid() == 0:
             argv += ["--uid", str(self.uid), "--gid", str(self.uid)]
-        return subprocess.run(argv, env=dict(env, PATH="/usr/bin:/bin"), timeout=20,
+        return subprocess.run(argv, env=dict(env, PATH="/usr/bin:/bin"), timeout=60,
                               check=False).returncode
 
     def send(self, data, wait=True):
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(10)
+            s.settimeout(30)
             s.connect(self.run_dir + "/ctl")
             s.sendall(data)
             answer = b""
@@ -150,7 +152,7 @@ class KeeperTest(unittest.TestCase):
         self.version += 1
         spec = {"command": ["/usr/bin/python3", self.program],
                 "environment": ["VERSION=%d" % self.version], "health_interval_ms": 100,
-                "health_timeout_ms": 8000, "drain_ms": 100, "stop_ms": 1000}
+                "health_timeout_ms": 30000, "drain_ms": 100, "stop_ms": 1000}
         spec.update(run)
         return self.order("apply", spec={"generation": self.version, "run": spec,
                                          "spec_sha256": "s%d" % self.version})
@@ -165,7 +167,7 @@ class KeeperTest(unittest.TestCase):
 
     def get(self, path="/"):
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(15)
+            s.settimeout(60)
             s.connect(self.run_dir + "/app.sock")
             s.sendall(b"GET %s HTTP/1.0\r\n\r\n" % path.encode())
             data = b""
@@ -209,18 +211,19 @@ class KeeperTest(unittest.TestCase):
         self.assertFalse(set(env) & {"LASTMILE_CRASH", "OLDPWD", "USER"})
 
     def test_request_in_flight_survives_an_update(self):
-        self.up()
+        self.up(stop_ms=60000)
         answers = []
         t = threading.Thread(target=lambda: answers.append(self.get("/slow")))
         t.start()
-        time.sleep(0.2)
+        eventually(lambda: os.path.exists(os.path.join(self.data, "slow.began")))
         self.up()
         self.assertEqual(self.get(), "2")
+        self.flag("go")
         t.join()
         self.assertEqual(answers, ["slow 1"])
 
     def test_no_request_is_lost_during_updates(self):
-        self.up()
+        self.up(stop_ms=60000)
         failed, seen, stop = [], set(), threading.Event()
 
         def ask():
@@ -231,13 +234,15 @@ class KeeperTest(unittest.TestCase):
                     failed.append(e)
         t = threading.Thread(target=ask)
         t.start()
-        for _ in range(5):
-            self.up()
-        stop.set()
-        t.join()
+        try:
+            for _ in range(5):
+                eventually(lambda: failed or str(self.version) in seen)
+                self.up(stop_ms=60000)
+            eventually(lambda: failed or "6" in seen)
+        finally:
+            stop.set()
+            t.join()
         self.assertEqual(failed, [])
-        self.assertIn("6", seen | {self.get()})
-        self.assertGreater(len(seen), 3)
 
     def test_stubborn_program_is_killed(self):
         pid = self.up()["pid"]
@@ -257,10 +262,10 @@ class KeeperTest(unittest.TestCase):
         self.assertEqual(self.get(), "1")
 
     def test_hanging_program_gets_a_successor(self):
-        pid = self.up()["pid"]
+        pid = self.up(health_timeout_ms=8000)["pid"]
         os.kill(pid, signal.SIGSTOP)
         st = eventually(lambda: (lambda s: s if s["pid"] != pid and s["healthy"] else None)(
-            self.status()), 60)
+            self.status()), 120)
         self.assertEqual((st["status"], self.get()), ("running", "1"))
         eventually(lambda: not self.alive(pid))
 
@@ -331,7 +336,7 @@ class KeeperTest(unittest.TestCase):
             except OSError:
                 pass
             silent.append(s)
-        eventually(lambda: self.answers(), 40)
+        eventually(lambda: self.answers())
         for s in silent:
             s.close()
         self.assertEqual(self.get(), "1")
@@ -351,7 +356,7 @@ class KeeperTest(unittest.TestCase):
         for name, expected in (("ctl", ""), ("app.sock", "in\n")):
             done = subprocess.run(["/usr/bin/python3", "-c", ask, self.run_dir + "/" + name],
                                   user=self.uid, group=self.uid, extra_groups=[], text=True,
-                                  capture_output=True, timeout=20, check=False)
+                                  capture_output=True, timeout=60, check=False)
             self.assertEqual(done.stdout, expected, name)
 
 

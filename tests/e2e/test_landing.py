@@ -28,7 +28,7 @@ HOSTILE = [
 class Landing(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.s = stack.Stack()
+        cls.s = stack.Stack(patience="8s")
         cls.s.start()
         cls.url = "/aws/acme-notes"
 

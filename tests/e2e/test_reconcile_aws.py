@@ -24,7 +24,7 @@ class Walk(unittest.TestCase):
         absent = missing(NEED)
         if absent:
             raise unittest.SkipTest("not installed or not built: " + ", ".join(absent))
-        cls.s = FaultStack(parts=NEED, reconcile="1s", **cls.options)
+        cls.s = FaultStack(parts=NEED, **{"reconcile": "1s", "lease": "30s", **cls.options})
         cls.s.start()
 
     @classmethod
@@ -32,6 +32,8 @@ class Walk(unittest.TestCase):
         cls.s.stop()
 
     def setUp(self):
+        self.two_walks()  # what the test before left to be repaired is told at the end of a walk
+        self.s.quiet()
         self.s.sandbox("POST", "faults", {"op": "event", "kind": "drop", "count": 1000})
         self.before = self.reported()
 
@@ -51,17 +53,20 @@ class Walk(unittest.TestCase):
     def walks(self):
         return self.s.sandbox("GET", "state")["calls"].get("SearchAgreements", {}).get("ok", 0)
 
+    def two_walks(self):
+        start = self.walks()
+        self.s.until(lambda: self.walks() >= start + 21, 90, "no more walks")
+
     def expect(self, repaired, created):
         """So much was reported, and two more walks report no more."""
         def told():
             now = self.reported()
             return (now[0] - self.before[0], now[1] - self.before[1])
-        if not self.s.settle(lambda: told() == (repaired, created), 20):
+        if not self.s.settle(lambda: told() == (repaired, created), 60):
             with open(self.s.parts["worker"].log) as f:
                 walks = [line for line in f if "reconcile.repaired" in line]
             self.fail("reported %r\n%s" % (told(), "".join(walks[-10:])))
-        start = self.walks()
-        self.s.until(lambda: self.walks() >= start + 21, 30, "no more walks")
+        self.two_walks()
         self.assertEqual(told(), (repaired, created))
         self.before = self.reported()
 
@@ -145,7 +150,7 @@ class Usage(Walk):
 
 class Dies(Walk):
     """The worker is killed in the middle of a walk; whoever comes next goes on."""
-    options = {"shards": 4, "resync": "3s"}
+    options = {"shards": 4, "resync": "3s", "lease": "2s"}
     points = ("reconcile.before_market", "reconcile.after_market", "reconcile.before_note",
               "store.event_put.before", "store.event_put.after", "event.before_order",
               "store.order_merge.before", "store.order_merge.after", "store.account_get.before",
@@ -163,7 +168,7 @@ class Dies(Walk):
             worker.kill()
             q = self.act(p, "cancel" if point.startswith("refresh") else "renew")
             worker.start(env={"LASTMILE_CRASH": point}, wait=0)
-            self.s.until(lambda: not worker.running(), 20, "never at " + point)
+            self.s.until(lambda: not worker.running(), 60, "never at " + point)
             self.assertTrue(worker.died_at(point), "ended, but not at " + point)
             worker.start()
             if point.startswith("refresh"):
@@ -186,11 +191,10 @@ class Dies(Walk):
         q = self.s.buy("notes", "starter", account=p["account_id"])
         self.act(q, "cancel")
         worker.start(env={"LASTMILE_CRASH": point}, wait=0)
-        self.s.until(lambda: not worker.running(), 20, "never at " + point)
+        self.s.until(lambda: not worker.running(), 60, "never at " + point)
         self.assertTrue(worker.died_at(point), "ended, but not at " + point)
         worker.start()
-        start = self.walks()
-        self.s.until(lambda: self.walks() >= start + 21, 30, "no more walks")
+        self.two_walks()
         self.assertIsNone(self.s.order_of(q))
         after = self.s.order_of(p)
         self.assertEqual((after["tenant"], after["fulfilment"], after["contract"]),

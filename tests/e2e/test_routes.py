@@ -12,6 +12,7 @@ import threading
 import unittest
 
 import stack_conf
+from stack_port import free_port
 from stack_part import Part
 
 MODULES = ["mpm_event", "authz_core", "headers", "rewrite", "proxy", "proxy_http", "setenvif"]
@@ -60,12 +61,6 @@ Include tenants-host.conf
 """
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Tenant:
     """A program behind app.sock that keeps every request as it came."""
 
@@ -93,7 +88,7 @@ class Tenant:
             except OSError:
                 return
             data = b""
-            c.settimeout(10)
+            c.settimeout(60)
             while b"\r\n\r\n" not in data:
                 chunk = c.recv(65536)
                 if not chunk:
@@ -144,7 +139,7 @@ class Routes:
 
     @classmethod
     def answers(cls):
-        c = http.client.HTTPConnection("127.0.0.1", cls.port, timeout=5)
+        c = http.client.HTTPConnection("127.0.0.1", cls.port, timeout=20)
         try:
             c.request("GET", "/t/t0-aaa/")
             return c.getresponse().read() == b"t0-aaa"
@@ -152,7 +147,7 @@ class Routes:
             c.close()
 
     def raw(self, text):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as s:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as s:
             s.sendall(text)
             data = b""
             while True:

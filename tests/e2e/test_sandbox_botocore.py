@@ -552,7 +552,7 @@ class Queue(Base):
             QueueUrl=self.box.queue, WaitTimeSeconds=20)))
         t.start()
         self.box.buy("payg")
-        t.join(20)
+        t.join(60)
         self.assertEqual(len(got[0]["Messages"]), 1)
         self.sqs.delete_message(QueueUrl=self.box.queue,
                                 ReceiptHandle=got[0]["Messages"][0]["ReceiptHandle"])
@@ -608,7 +608,7 @@ class Sessions(Base):
 
     def test_metadata_services(self):
         from botocore.utils import ContainerMetadataFetcher, InstanceMetadataFetcher
-        found = InstanceMetadataFetcher(base_url=self.box.url + "/sandbox/imds/", timeout=5,
+        found = InstanceMetadataFetcher(base_url=self.box.url + "/sandbox/imds/", timeout=30,
                                         config={"ec2_metadata_service_endpoint":
                                                 self.box.url + "/sandbox/imds/"}
                                         ).retrieve_iam_role_credentials()

@@ -65,17 +65,21 @@ class Pull(unittest.TestCase):
         self.assertEqual(types(map(data, self.box.pull())), ["ENTITLEMENT_ACTIVE"])
 
     def test_redelivery(self):
-        self.box.api("POST", "gcp/subscriptions", {"name": SUB, "ack_s": 1, "dead_letter": True})
         self.put()
-        first = self.box.pull()
-        self.assertEqual(first[0]["deliveryAttempt"], 1)
+        self.box.api("POST", "gcp/subscriptions", {"name": SUB, "ack_s": 600, "dead_letter": True})
+        lost = self.box.pull()
+        self.assertEqual(lost[0]["deliveryAttempt"], 1)
         self.assertEqual(self.box.pull(), [])
-        self.box.settings(pull_hold_ms=5000)
+        self.box.api("POST", "gcp/redeliver")
+        self.box.settings(pull_hold_ms=20000)
+        self.box.api("POST", "gcp/subscriptions", {"name": SUB, "ack_s": 1, "dead_letter": True})
+        first = self.box.pull()
+        self.assertEqual(first[0]["deliveryAttempt"], 2)
         second = self.box.pull()
-        self.assertEqual(second[0]["deliveryAttempt"], 2)
+        self.assertEqual(second[0]["deliveryAttempt"], 3)
         self.assertEqual(second[0]["message"]["messageId"], first[0]["message"]["messageId"])
         self.assertNotEqual(second[0]["ackId"], first[0]["ackId"])
-        self.box.api("POST", "gcp/subscriptions", {"name": SUB, "ack_s": 10, "dead_letter": False})
+        self.box.api("POST", "gcp/subscriptions", {"name": SUB, "ack_s": 600, "dead_letter": False})
         third = self.box.pull()
         nack = {"ackIds": [third[0]["ackId"]], "ackDeadlineSeconds": 0}
         self.assertEqual(self.box.pubsub("modifyAckDeadline", nack), (200, {}))
@@ -83,6 +87,7 @@ class Pull(unittest.TestCase):
         self.box.api("POST", "gcp/redeliver")
         self.assertEqual(len(self.box.pull()), 1)
         self.box.ack(fourth)
+        self.box.api("POST", "gcp/subscriptions", {"name": SUB, "ack_s": 10, "dead_letter": False})
 
     def test_faults(self):
         box = self.box

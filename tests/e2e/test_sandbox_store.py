@@ -291,7 +291,7 @@ class Program(unittest.TestCase):
                 time.sleep(0.02)
             self.assertEqual(box.halt(), 0)
             for t in threads:
-                t.join(20)
+                t.join(60)
                 self.assertFalse(t.is_alive())
             idle.close()
         finally:

@@ -28,7 +28,7 @@ class Seller(unittest.TestCase):
         absent = missing(NEED)
         if absent:
             raise unittest.SkipTest("not installed or not built: " + ", ".join(absent))
-        cls.s = FaultStack(parts=NEED, **cls.options)
+        cls.s = FaultStack(parts=NEED, **{"lease": "30s", **cls.options})
         cls.configure(cls.s.options)
         cls.s.start()
 
@@ -61,7 +61,7 @@ class Seller(unittest.TestCase):
         with open(path, "w") as f:
             f.write(change(text))
         self.s.parts["worker"].signal(signal.SIGHUP)
-        self.s.until(lambda: self.logged("config.reloaded") > before, 20, "not reloaded")
+        self.s.until(lambda: self.logged("config.reloaded") > before, 60, "not reloaded")
 
     def body(self, mail):
         return mail.get_content()
@@ -76,7 +76,7 @@ class Configuration(Seller):
         pid = self.s.parts["worker"].pid
         self.reload(lambda text: re.sub(r"(?m)^    enterprise: .*\n", "", text))
         looked = self.logged("engine.result")
-        self.s.until(lambda: self.logged("engine.result") > looked + 2, 30, "nobody looks after it")
+        self.s.until(lambda: self.logged("engine.result") > looked + 2, 60, "nobody looks after it")
         self.assertTrue(self.s.parts["worker"].running())
         self.assertEqual(self.s.parts["worker"].pid, pid)
         after = self.s.order_of(p)
@@ -85,7 +85,7 @@ class Configuration(Seller):
         self.s.sandbox("POST", "purchases/%s/upgrade" % p["id"],
                        {"plan": "enterprise", "mode": "amend", "quantity": 2})
         self.s.until(lambda: [m for m in self.s.mails(TEAM, "does not know")
-                              if order["id"] in m["Subject"]], 30, "the seller is not told")
+                              if order["id"] in m["Subject"]], 60, "the seller is not told")
         self.s.quiet()
         self.assertEqual(self.s.order_of(p)["plan"], "enterprise")
         self.assertEqual(stack_http.request("GET", order["endpoint"]).status, 200)
@@ -98,7 +98,7 @@ class Manners(Seller):
         worker = self.s.parts["worker"]
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
             door.bind(self.s.v["run"] + "/notify")
-            door.settimeout(20)
+            door.settimeout(60)
             worker.stop()
             worker.start(env={"NOTIFY_SOCKET": self.s.v["run"] + "/notify"})
             self.assertIn(b"READY=1", door.recv(500))
@@ -117,7 +117,7 @@ class Manners(Seller):
         with open(path, "w") as f:
             f.write(good.replace("  lease:", "  laese:"))
         worker.signal(signal.SIGHUP)
-        self.s.until(lambda: self.logged("config.rejected") > before, 20, "not looked at")
+        self.s.until(lambda: self.logged("config.rejected") > before, 60, "not looked at")
         with open(worker.log, errors="replace") as f:
             self.assertIn("did you mean 'lease'", f.read())
         self.ready()
@@ -181,14 +181,14 @@ class Engine(Seller):
         self.s.register(self.s.land(p), mail)
         order = self.s.wait_order(p, fulfilment="PROVISIONING")
         key = "{p0}:k:fulfil:" + order["id"]
-        self.s.until(lambda: int(self.s.redis("HGET", key, "tries")) >= 2, 30, "not counted")
+        self.s.until(lambda: int(self.s.redis("HGET", key, "tries")) >= 2, 60, "not counted")
         self.assertEqual(self.s.redis("HGET", key, "class"), "UNKNOWN_OUTCOME")
-        self.s.until(lambda: self.s.redis("HGET", key, "state") == "queued", 30, "runs on")
+        self.s.until(lambda: self.s.redis("HGET", key, "state") == "queued", 60, "runs on")
         self.s.redis("HSET", key, "tries", "20")
         self.s.cli("retry", "order", order["id"], "--reason", "now", "--yes")
         self.s.wait_order(p, seconds=60, fulfilment="STUCK")
         self.assertEqual(len(self.s.wait_mails(mail, 1, "could not prepare")), 1)
-        self.s.until(lambda: [m for m in self.s.mails(TEAM) if order["id"] in m["Subject"]], 20,
+        self.s.until(lambda: [m for m in self.s.mails(TEAM) if order["id"] in m["Subject"]], 60,
                      "the seller does not know")
         self.play("")
         self.s.cli("retry", "order", order["id"], "--reason", "mended", "--yes")
@@ -230,7 +230,7 @@ class Hands(Seller):
         page = self.s.register(self.s.land(p), mail)
         order = self.s.wait_order(p, fulfilment="PROVISIONING", hold="manual")
         self.s.until(lambda: [m for m in self.s.mails(TEAM, "is late")
-                              if order["id"] in m["Subject"]], 20, "the seller is not reminded")
+                              if order["id"] in m["Subject"]], 60, "the seller is not reminded")
         time.sleep(2.5)
         text = stack_http.request("GET", page).text
         self.assertIn("You get access within two working days", text)

@@ -2,7 +2,8 @@
 """An HTTP peer that lies. Prints its port, serves until stdin closes.
 
 The path says how: /drip /never /truncated /reset /status/<code> /redirect /big /header /garbage
-/hang /echo /count /interim /flip (500 five times, then 200). --unix PATH serves a socket instead.
+/hang /echo /count /interim /flip... (each such path: 500 five times, then 200). --unix PATH serves
+a socket besides.
 """
 import argparse
 import os
@@ -83,7 +84,7 @@ LIES = {
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n"),
     b"/garbage": lambda c: c.sendall(b"SSH-2.0-OpenSSH_9\r\n"),
     b"/empty": lambda c: None,
-    b"/hang": lambda c: time.sleep(30),
+    b"/hang": lambda c: time.sleep(90),
     b"/big": lambda c: answer(c, 200, b"z" * 1000000),
     b"/redirect": lambda c: answer(c, 302, b"", b"Location: /echo\r\n"),
     b"/429": lambda c: answer(c, 429, b"slow down", b"Retry-After: 7\r\n"),
@@ -110,7 +111,7 @@ def serve(conn):
                 keep = path in (b"/big", b"/redirect", b"/429")
             elif path.startswith(b"/status/"):
                 answer(conn, int(path[8:]), b"status")
-            elif path == b"/flip":
+            elif path.startswith(b"/flip"):
                 answer(conn, 500 if n <= 5 else 200, b"flip")
             elif path.startswith(b"/count"):
                 with lock:

@@ -45,7 +45,7 @@ def serve(conn, out):
             elif verb == "RCPT":
                 rcpt = line.split("<")[1].split("@")[0]
                 if rcpt == "hang":
-                    time.sleep(30)
+                    time.sleep(90)
                 say({"defer": "451 later", "refuse": "550 never"}.get(rcpt, "250 ok"))
             elif verb == "DATA":
                 if rcpt == "wait":

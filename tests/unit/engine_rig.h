@@ -174,7 +174,7 @@ static inline struct engine_op *rig_start(struct rig *g, enum engine_verb verb)
                                .spec_sha256 = g->sha,
                                .op_id = "op",
                                .fence = g->fence,
-                               .deadline_ms = 20000,
+                               .deadline_ms = 60000,
                                .external_id = g->external_id,
                                .outputs = "",
                                .slot = g->slot,
@@ -198,7 +198,7 @@ static inline enum engine_status rig_verb(struct rig *g, enum engine_verb verb)
 /* The verb, then observe (or the verb again for a delete) until it is not PENDING any more. */
 static inline enum engine_status rig_until(struct rig *g, enum engine_verb verb)
 {
-    uint64_t end = clock_mono_ms() + 60000;
+    uint64_t end = clock_mono_ms() + 90000;
 
     rig_verb(g, verb);
     while (g->r.status == ENGINE_PENDING) {
@@ -228,7 +228,7 @@ static inline void rig_expect_fail(struct rig *g, enum engine_verb verb, enum en
 static inline int rig_http(struct rig *g, const char *method, const char *path, struct buf *body)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    struct timeval limit = {10, 0};
+    struct timeval limit = {60, 0};
     char text[4096];
     struct buf all;
     const char *at;
@@ -303,6 +303,33 @@ static inline pid_t rig_pid(struct rig *g, const char *key)
     rig_state(g, key, text);
     assert_int_equal(str_u64(str_of(text), INT_MAX, &pid), 0);
     return (pid_t)pid;
+}
+
+/* Kills it and waits until it is dead: with a busy machine that takes its time. A zombie is dead,
+ * whoever may reap it. */
+static inline void rig_kill(pid_t pid)
+{
+    uint64_t end = clock_mono_ms() + 60000;
+    char path[64];
+    struct buf b;
+    bool dead = false;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    kill(pid, SIGKILL);
+    buf_init(&b, 4096);
+    while (!dead) {
+        const char *at;
+
+        assert_true(clock_mono_ms() < end);
+        buf_reset(&b);
+        if (file_read(path, &b))
+            break;
+        at = strrchr(buf_cstr(&b), ')');
+        dead = at && (at[2] == 'Z' || at[2] == 'X');
+        if (!dead)
+            usleep(5000);
+    }
+    buf_free(&b);
 }
 
 static inline void rig_close(struct rig *g)

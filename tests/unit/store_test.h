@@ -100,7 +100,7 @@ static UNUSED void redis_start(struct redis_server *r)
         execvp(argv[0], (char *const *)(void *)argv);
         _exit(127);
     }
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 6000; i++) {
         int fd = connect_unix(r->socket);
 
         if (fd >= 0) {
@@ -285,8 +285,8 @@ static UNUSED void store_begin(unsigned shards)
                                 .cli_user = "",
                                 .cli_password_file = "",
                                 .shards = shards,
-                                .connect_ms = 3000,
-                                .command_ms = 5000,
+                                .connect_ms = 20000,
+                                .command_ms = 20000,
                                 .wait_ms = 500};
     loop_begin();
     assert_int_equal(store_open(&fx.loop, &fx.cfg, STORE_WORKER, &fx.store), 0);

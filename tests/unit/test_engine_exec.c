@@ -324,7 +324,7 @@ static void run_until_progress(struct rig *g)
 
 static void run_to_end(struct rig *g, const char *code)
 {
-    uint64_t end = clock_mono_ms() + 20000;
+    uint64_t end = clock_mono_ms() + 60000;
 
     while (!g->done)
         uv_run(&g->loop, UV_RUN_ONCE);
@@ -427,7 +427,7 @@ static void test_former_run(void **state)
     script(g, "cat >/dev/null; echo '{\"type\":\"result\",\"status\":\"done\"}'");
     rig_expect_fail(g, ENGINE_APPLY, CLASS_RETRY, "former_run"); /* TERM, which it ignores */
     rig_expect_fail(g, ENGINE_APPLY, CLASS_RETRY, "former_run"); /* KILL */
-    end = clock_mono_ms() + 20000;
+    end = clock_mono_ms() + 60000;
     while (rig_verb(g, ENGINE_APPLY) == ENGINE_FAIL && clock_mono_ms() < end) {
         assert_string_equal(g->code, "former_run");
         usleep(10000);

@@ -134,7 +134,7 @@ static int ask(struct rig *g, const char *path)
 
 static void wait_restart(struct rig *g)
 {
-    uint64_t end = clock_mono_ms() + 20000;
+    uint64_t end = clock_mono_ms() + 60000;
     char v[256];
 
     do {

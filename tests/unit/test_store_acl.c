@@ -77,8 +77,8 @@ static void open_as(enum store_user user)
                                 .cli_user = "cli",
                                 .cli_password_file = cli,
                                 .shards = 1,
-                                .connect_ms = 3000,
-                                .command_ms = 3000};
+                                .connect_ms = 20000,
+                                .command_ms = 20000};
     loop_begin();
     assert_int_equal(store_open(&fx.loop, &fx.cfg, user, &fx.store), 0);
 }
@@ -114,7 +114,7 @@ static void the_front_can_do_its_part(void **state)
     IS("placed", "1");
     OK(0, STORE_STATUS, "c1");
     OK(0, STORE_STATUS, "c2");
-    OK(0, STORE_LAND, "r3", "azure", "saas", "t", "1000", "", "1");
+    OK(0, STORE_LAND, "r3", "azure", "saas", "t", "3600000", "", "1");
     OK(0, STORE_SIGN_IN, "r3", "sealed");
     OK(0, STORE_CAP_ADD, ORDER, "c3", "1000000");
     OK(0, STORE_EVENT_PUT, "e9", "d9", "azure", "saas", "Renew", "", "", "{}", "5");
@@ -122,7 +122,7 @@ static void the_front_can_do_its_part(void **state)
     OK(0, STORE_EVENT_PUT, "e9", "d9", "azure", "saas", "Renew", "", "", "{}", "5");
     IS("dup", "1");
     REFUSED(-ENOENT, 0, STORE_KEYS_GET, "azure", "saas");
-    OK(0, STORE_KEYS_WANT, "azure", "saas", "60000");
+    OK(0, STORE_KEYS_WANT, "azure", "saas", "3600000");
     IS("wanted", "1");
     store_end();
     open_as(STORE_WORKER);
@@ -274,7 +274,7 @@ static void worker_and_cli_can_do_their_part(void **state)
     open_as(STORE_WORKER);
     OK(0, STORE_INIT, "1", "test", "1");
     OK(0, STORE_BEAT, "w", "market,deploy", "1000000");
-    OK(0, STORE_KEYS_WANT, "gcp", "p", "60000");
+    OK(0, STORE_KEYS_WANT, "gcp", "p", "3600000");
     assert_true(claim("market"));
     OK(0, STORE_KEYS_PUT, task, token, "gcp", "p", "{}", "1000000");
     OK(0, STORE_KEYS_GET, "gcp", "p");
@@ -328,7 +328,7 @@ static void a_restart_replays_what_scripts_wrote(void **state)
     for (int i = 0; i < 2; i++) {
         redis_kill(&fx.redis, SIGKILL);
         redis_start(&fx.redis);
-        for (int j = 0; j < 500 && strncmp(RAW("PING"), "LOADING", 7) == 0; j++)
+        for (int j = 0; j < 6000 && strncmp(RAW("PING"), "LOADING", 7) == 0; j++)
             usleep(10000);
         assert_string_equal(RAW("DBSIZE"), keys);
     }
