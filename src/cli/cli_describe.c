@@ -54,6 +54,8 @@ static const struct cli_col deployment[] = {
     {"state", "State", "x.state", CLI_TEXT, false},
     {"generation", "Generation", "t.generation", CLI_INT, false},
     {"observed_generation", "Observed generation", "t.observed_generation", CLI_INT, false},
+    {"work", "Work under way", "t.work", CLI_TEXT, false},
+    {"work_since", "Under way since", "t.work_since", CLI_TIME, false},
     {"external_id", "External id", "t.external_id", CLI_TEXT, false},
     {"outputs", NULL, "t.outputs", CLI_RAW, false},
     {"spec", NULL, "t.spec", CLI_RAW, false},

@@ -35,6 +35,29 @@ const struct cfg_section cfg_schema_limits = {
     .nkeys = COUNT(limits_keys),
 };
 
+#define OF cfg_deadlines
+static const struct cfg_key deadlines_keys[] = {
+    {"create", CT_DURATION, AT(create_ms), .dflt = "2h", .min = 1000,
+     .help = "Until the engine has made the environment."},
+    {"update", CT_DURATION, AT(update_ms), .dflt = "2h", .min = 1000,
+     .help = "Until a change is carried out, or what is gone is made anew."},
+    {"suspend", CT_DURATION, AT(suspend_ms), .dflt = "1h", .min = 1000,
+     .help = "Until it is stopped."},
+    {"resume", CT_DURATION, AT(resume_ms), .dflt = "1h", .min = 1000,
+     .help = "Until it runs again."},
+    {"delete", CT_DURATION, AT(delete_ms), .dflt = "2h", .min = 1000, .help = "Until it is gone."},
+};
+#undef OF
+static const struct cfg_section s_deadlines = {
+    .title = "deadlines",
+    .help = "How long one kind of work may take altogether while the engine goes on answering that "
+            "it is pending; never shorter than the template's `deadline`. Then the order is STUCK "
+            "with class DEADLINE and waits for a human.",
+    .size = sizeof(struct cfg_deadlines),
+    .keys = deadlines_keys,
+    .nkeys = COUNT(deadlines_keys),
+};
+
 #define OF cfg_plan
 static const struct cfg_key plan_keys[] = {
     {"title", CT_TEXT, AT(title), .help = "Shown to the buyer. Default: the plan's name."},
@@ -228,7 +251,8 @@ static const struct cfg_key template_keys[] = {
     {"health_timeout", CT_DURATION, AT(health_timeout_ms), .dflt = "60s", .min = 100,
      .help = "How long a start may take."},
     {"deadline", CT_DURATION, AT(deadline_ms), .dflt = "30m", .min = 1000,
-     .help = "How long one operation of the engine may take."},
+     .help = "How long one call of the engine may take."},
+    {"deadlines", CT_SECTION, AT(work), .sub = &s_deadlines, .help = "See deadlines."},
     {"drain", CT_DURATION, AT(drain_ms), .dflt = "5s",
      .help = "How long the old instance finishes its requests after an update."},
     {"limits", CT_SECTION, AT(limits), .sub = &cfg_schema_limits, .help = "See limits."},

@@ -63,6 +63,11 @@ struct cfg_limits {   /* 0: no limit of ours */
     uint64_t disk; /* bytes */
 };
 
+/* How long one kind of work at an engine may take altogether, over all calls and polls. */
+struct cfg_deadlines {
+    uint64_t create_ms, update_ms, suspend_ms, resume_ms, delete_ms;
+};
+
 struct cfg_plan {
     const char *name;
     const char *title; /* for the buyer; default: name */
@@ -167,6 +172,7 @@ struct cfg_template {
     const char *health_path;        /* default /healthz */
     uint64_t health_timeout_ms;     /* how long a start may take; default 60 s */
     uint64_t deadline_ms;           /* one verb; default 30 min */
+    struct cfg_deadlines work;      /* one kind of work */
     uint64_t drain_ms;              /* old instance after a switch; default 5 s */
     struct cfg_limits limits;
     const struct cfg_kv *parameters;

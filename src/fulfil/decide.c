@@ -40,6 +40,10 @@ static struct decision move(enum fulfilment to)
 
 static struct decision toward_deleted(const struct decide_in *in)
 {
+    bool gave_up = in->fulfilment == FULFIL_STUCK || in->fulfilment == FULFIL_FAILED;
+
+    if (gave_up && in->delete_gave_up)
+        return say(ACT_REST); /* for a human, who says retry */
     if (in->fulfilment != FULFIL_DELETING)
         return move(FULFIL_DELETING);
     return in->deployed ? say(ACT_DELETE) : move(FULFIL_CLOSED);
@@ -48,8 +52,7 @@ static struct decision toward_deleted(const struct decide_in *in)
 static struct decision toward_suspended(const struct decide_in *in)
 {
     switch (in->fulfilment) {
-    case FULFIL_IDENTIFIED:
-        return move(FULFIL_SUSPENDED);
+    case FULFIL_IDENTIFIED: /* with a deployment: after an operator's retry */
     case FULFIL_PROVISIONING:
     case FULFIL_VERIFYING:
         return in->deployed ? say(ACT_SUSPEND) : move(FULFIL_SUSPENDED);
@@ -130,6 +133,8 @@ static struct decision toward_running(const struct decide_in *in)
     case FULFIL_VERIFYING:
         if (!in->spec_current)
             return renew(in);
+        if (!in->applied) /* a mended spec is not told by what the old one answers */
+            return move(FULFIL_PROVISIONING);
         /* The probe comes first: only what answers is worth a charge (fulfil_probe). */
         return in->commit == COMMIT_HELD ? say(ACT_PROBE) : after_commit(in, say(ACT_PROBE));
     case FULFIL_SUSPENDED:

@@ -59,9 +59,10 @@ struct decide_in {
     bool manual;                       /* plan's pattern is `manual` */
     bool spec_current;                 /* recorded spec == desired spec */
     bool applied;                      /* observed generation and hash == recorded spec */
-    bool pending;   /* an apply of this generation was answered PENDING or unknown */
-    bool failed;    /* exactly this spec failed for good before */
-    bool drift_due; /* a resync visit: look at the engine even when all is well */
+    bool pending;        /* an apply of this generation was answered PENDING or unknown */
+    bool failed;         /* exactly this spec failed for good before */
+    bool delete_gave_up; /* the deletion itself is what failed or is stuck */
+    bool drift_due;      /* a resync visit: look at the engine even when all is well */
     enum decide_commit commit;
     bool commit_early;   /* plan: at registration */
     bool needs_approval; /* plan: by hand, and nobody has approved yet */

@@ -143,6 +143,39 @@ static const struct {
     {ACT_RESUME, ENGINE_RESUME}, {ACT_DELETE, ENGINE_DELETE},   {ACT_REPLACE, ENGINE_DELETE},
 };
 
+static void rest(struct task *t)
+{
+    const struct fulfil_work *f = t->state;
+
+    if (f->d.act == ACT_WAIT)
+        wait_until(t, f->d.until_ms);
+    else
+        task_done(t);
+}
+
+static void rested(struct task *t, int rc, const struct store_rows *rows)
+{
+    if (rc)
+        fulfil_written(t, rc, rows);
+    else
+        rest(t);
+}
+
+/* Nothing is under way at the engine any more: what comes later has its own deadline. */
+static void lay_down(struct task *t)
+{
+    const struct fulfil_work *f = t->state;
+    struct args a;
+
+    if (f->v.work.n == 0) {
+        rest(t);
+        return;
+    }
+    fulfil_args(&a, t);
+    fulfil_work_over(&a, t);
+    fulfil_write(t, &a, rested);
+}
+
 static void act(struct task *t)
 {
     struct fulfil_work *f = t->state;
@@ -153,9 +186,6 @@ static void act(struct task *t)
             return;
         }
     switch (f->d.act) {
-    case ACT_WAIT:
-        wait_until(t, f->d.until_ms);
-        break;
     case ACT_MOVE:
         move(t);
         break;
@@ -176,7 +206,7 @@ static void act(struct task *t)
         fulfil_commit(t, f->d.act);
         break;
     default:
-        task_done(t);
+        lay_down(t);
     }
 }
 

@@ -6,6 +6,7 @@
  *   fulfil_engine.c a verb at the engine: intent before
  *   fulfil_done.c   its result after
  *   fulfil_commit.c where the channel holds the charge: ask, commit, refuse
+ *   fulfil_deadline.c  how long all that may take
  *   fulfil_fail.c   classes of failure to consequences
  *   fulfil_probe.c  ask the environment through the proxy
  *
@@ -28,6 +29,8 @@ struct fulfil_view {
     char wanted_sha256[HASH_HEX];
     struct str bought; /* plan name; plan is the one to serve */
     uint64_t generation, slot;
+    struct str work; /* kind and generation of what is under way at the engine; "": nothing */
+    int64_t work_since;
     int64_t at_applied, at_verified, at_ready, now;
     bool late;
 };
@@ -72,6 +75,23 @@ void fulfil_done(struct task *t, const struct engine_result *r);
 /* The engine has nothing of this tenant. */
 void fulfil_absent(struct task *t);
 void fulfil_failed(struct task *t, const struct engine_result *r);
+/* fulfil_deadline.c: of the verb that runs. Its name is "" for a verb that only looks. */
+enum fulfil_work_kind {
+    WORK_CREATE,
+    WORK_UPDATE,
+    WORK_SUSPEND,
+    WORK_RESUME,
+    WORK_DELETE,
+    WORK_NONE
+};
+const char *fulfil_work_name(const struct fulfil_work *f);
+/* Records its begin, once; the end of whatever was under way. */
+void fulfil_work_note(struct args *a, struct task *t);
+void fulfil_work_over(struct args *a, struct task *t);
+/* Until its deadline; INT64_MAX: it has none. */
+int64_t fulfil_work_left(struct task *t);
+/* The deadline has passed and the engine still says pending: for a human. */
+void fulfil_overdue(struct task *t);
 void fulfil_probe(struct task *t);
 /* The acts between us and the channel: ACT_COMMIT, ACT_REJECT, ACT_ASK_APPROVAL, ACT_TELL_LATE,
  * ACT_TELL_CHANGE. */

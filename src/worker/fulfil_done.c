@@ -68,6 +68,7 @@ static void done_apply(struct task *t, const struct engine_result *r)
     if (elsewhere(t, r))
         return;
     fulfil_args(&a, t);
+    fulfil_work_over(&a, t);
     args_kv(&a, "t.pending", STR(""));
     args_kvi(&a, "t.observed_generation", (int64_t)f->v.generation);
     args_kv(&a, "t.observed_sha256", f->v.spec_sha256);
@@ -103,6 +104,7 @@ static void replaced(struct task *t)
     struct args a;
 
     args_forget(&a, t);
+    fulfil_work_over(&a, t);
     args_kv(&a, "t.touched", STR(""));
     args_kv(&a, "t.external_id", STR(""));
     args_kv(&a, "t.outputs", STR(""));
@@ -141,6 +143,7 @@ static void done_state(struct task *t, enum fulfilment to, const char *msg, cons
     struct args a;
 
     fulfil_args(&a, t);
+    fulfil_work_over(&a, t);
     args_kv(&a, "o.fulfilment", str_of(fulfilment_name(to)));
     args_kv(&a, "o.msg", str_of(msg));
     if (to == FULFIL_CLOSED) {
@@ -166,6 +169,25 @@ static void done_delete(struct task *t)
         done_state(t, FULFIL_CLOSED, "closed", NULL);
 }
 
+static void probe_next(struct task *t, int rc, const struct store_rows *rows)
+{
+    if (rc)
+        fulfil_written(t, rc, rows);
+    else
+        fulfil_probe(t);
+}
+
+/* What somebody had stopped behind our back runs again. */
+static void restarted(struct task *t)
+{
+    struct args a;
+
+    fulfil_args(&a, t);
+    fulfil_work_over(&a, t);
+    fulfil_log(&a, "engine", "runs again");
+    fulfil_write(t, &a, probe_next);
+}
+
 void fulfil_done(struct task *t, const struct engine_result *r)
 {
     struct fulfil_work *f = t->state;
@@ -184,7 +206,7 @@ void fulfil_done(struct task *t, const struct engine_result *r)
         if (f->v.in.fulfilment == FULFIL_SUSPENDED)
             done_state(t, FULFIL_VERIFYING, "verifying", NULL);
         else
-            fulfil_probe(t);
+            restarted(t);
         break;
     case ENGINE_DELETE:
         done_delete(t);

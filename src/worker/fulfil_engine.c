@@ -91,14 +91,21 @@ static void pending(struct task *t, const struct engine_result *r, uint64_t ms)
 {
     struct fulfil_work *f = t->state;
     bool makes = f->verb == ENGINE_APPLY || f->verb == ENGINE_OBSERVE;
+    bool known = !makes || (str_is(f->v.pending, f->op_id) && r->pct < 0);
+    int64_t left = fulfil_work_left(t);
     struct args a;
 
-    f->wait_ms = ms;
-    if (!makes || (str_is(f->v.pending, f->op_id) && r->pct < 0)) {
-        task_wait(t, ms);
+    if (left <= 0) {
+        fulfil_overdue(t);
+        return;
+    }
+    f->wait_ms = (uint64_t)left < ms ? (uint64_t)left : ms;
+    if (known) {
+        task_wait(t, f->wait_ms);
         return;
     }
     fulfil_args(&a, t);
+    fulfil_work_note(&a, t);
     if (f->verb == ENGINE_APPLY)
         args_kv(&a, "t.pending", str_of(f->op_id));
     if (r->pct >= 0)
@@ -221,6 +228,7 @@ static void write_intent(struct task *t)
     fulfil_args(&a, t);
     args_kv(&a, "t.touched", STR("1"));
     args_kv(&a, "s.intent", str_of(f->op_id));
+    fulfil_work_note(&a, t);
     crash_point("fulfil.before_intent");
     fulfil_write(t, &a, call_engine);
 }

@@ -24,6 +24,8 @@ static void fail_for_good(struct task *t, const struct engine_result *r, enum fu
     args_kv(&a, "o.detail", str_sub(str_of(r->detail), 0, 1000));
     args_kv(&a, "t.failed_sha256", f->v.spec_sha256);
     args_kv(&a, "t.pending", STR(""));
+    args_kv(&a, "t.gave_up", str_of(fulfil_work_name(f)));
+    fulfil_work_over(&a, t);
     if (f->v.email.n)
         args_kv(&a, "+mail", STR("failed"));
     args_kv(&a, "+mail", STR("alert-failed"));
@@ -51,6 +53,7 @@ static void wait_for_seller(struct task *t, const struct engine_result *r, uint6
     f->wait_ms = delay_ms;
     f->waiting = r->cls;
     fulfil_args(&a, t);
+    fulfil_work_over(&a, t);
     args_kv(&a, "o.class", str_of(engine_class_name(r->cls)));
     args_kv(&a, "o.detail", str_sub(str_of(r->detail), 0, 1000));
     args_kv(&a, "+mail", STR("alert-waiting"));

@@ -30,6 +30,8 @@ static void texts(struct task *t, const struct store_row *r, struct fulfil_view 
     v->external_id = keep(t, r, "t.external_id");
     v->outputs = keep(t, r, "t.outputs");
     v->pending = keep(t, r, "t.pending");
+    v->work = keep(t, r, "t.work");
+    v->work_since = store_row_int(r, "t.work_since", 0);
 }
 
 static enum change plan_to_serve(struct task *t, struct fulfil_work *f, const struct store_row *r)
@@ -174,6 +176,7 @@ bool fulfil_view_read(struct task *t, const struct store_rows *rows)
                   (uint64_t)store_row_int(r, "t.observed_generation", -1) == v->generation;
     in->pending = v->pending.n != 0;
     in->failed = v->spec_sha256.n && str_eq(store_row_get(r, "t.failed_sha256"), v->spec_sha256);
+    in->delete_gave_up = str_is(store_row_get(r, "t.gave_up"), "delete");
     in->drift_due = str_is(t->data, "resync");
     in->delete_at_ms = store_row_int(r, "o.delete_at", INT64_MAX);
     in->now_ms = v->now;

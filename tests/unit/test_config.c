@@ -145,6 +145,28 @@ static void test_defaults(void **state)
     config_free(&c);
 }
 
+static void test_deadlines(void **state)
+{
+    (void)state;
+    struct config *c = load("marketplace: {plans: {a: {deployment_template: one}}}\n"
+                            "deployment_templates:\n"
+                            "  one: {engine: exec, command: [/bin/true]}\n"
+                            "  two: {engine: exec, command: [/bin/true],\n"
+                            "    deadlines: {create: 1d, delete: 90s}}\n");
+    const struct cfg_deadlines *d = &c->templates[0].work;
+
+    assert_int_equal(d->create_ms, 7200000);
+    assert_int_equal(d->update_ms, 7200000);
+    assert_int_equal(d->suspend_ms, 3600000);
+    assert_int_equal(d->resume_ms, 3600000);
+    assert_int_equal(d->delete_ms, 7200000);
+    d = &c->templates[1].work;
+    assert_int_equal(d->create_ms, 86400000);
+    assert_int_equal(d->update_ms, 7200000);
+    assert_int_equal(d->delete_ms, 90000);
+    config_free(&c);
+}
+
 static void test_values(void **state)
 {
     (void)state;
@@ -441,13 +463,21 @@ static void test_reference_is_current(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_rows),    cmocka_unit_test(test_seller_file),
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),
-        cmocka_unit_test(test_azure_needs), cmocka_unit_test(test_gcp_needs),
-        cmocka_unit_test(test_secrets),     cmocka_unit_test(test_roles),
-        cmocka_unit_test(test_explain),     cmocka_unit_test(test_files),
-        cmocka_unit_test(test_many_errors), cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_contrast),    cmocka_unit_test(test_reference_is_current),
+        cmocka_unit_test(test_bad_rows),
+        cmocka_unit_test(test_seller_file),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_azure_needs),
+        cmocka_unit_test(test_gcp_needs),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_many_errors),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_contrast),
+        cmocka_unit_test(test_reference_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

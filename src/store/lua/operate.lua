@@ -6,7 +6,8 @@
 -- approve and reject answer an order that waits for that (o.hold=approval, or manual for approve; a
 -- charge that is still held for reject): o.approval tells the fulfil task. approve of an order that is
 -- older than this installation (existing) lets it begin without a landing.
--- Nothing to change: no entry in the timeline. -> {changed, want, hold, ver, rearmed}
+-- What is under way at the engine has its whole deadline again once a hold or a wish was taken back, or
+-- after retry. Nothing to change: no entry in the timeline. -> {changed, want, hold, ver, rearmed}
 -- uses: order queue place
 start()
 local id, verb, actor, reason = arg(1), arg(2), arg(3), ARGV[4] or ''
@@ -65,6 +66,7 @@ call('XLEN', P .. 'h:' .. id)
 check_queue('market', 'deploy', 'notify')
 local anew = verb == 'retry' and (v[5] == '1' or v[10] == '1') and has('FAILED STUCK', v[3])
 if v[7] then call('HGET', P .. 't:' .. v[7], 'failed_sha256') end
+local afresh = v[7] and has('retry resume approve', verb)
 call('SCARD', P .. 'slots')
 call('HLEN', P .. 'count')
 local moved = to_want ~= want or to_hold ~= hold or anew or to_approval ~= (v[9] or '')
@@ -92,6 +94,7 @@ if anew then
     if v[7] then call('HDEL', P .. 't:' .. v[7], 'failed_sha256') end
     count(v[6], v[3], v[6], 'IDENTIFIED')
 end
+if afresh then call('HDEL', P .. 't:' .. v[7], 'work', 'work_since') end
 if state[1] == 'running' then
     if verb == 'cancel' or verb == 'delete' then
         call('HSET', work, 'cancel', '1')
