@@ -79,7 +79,7 @@ static const struct cli_col times[] = {
     {"applied", "Applied", "o.at_applied", CLI_TIME, false},
     {"verified", "Verified", "o.at_verified", CLI_TIME, false},
     {"asked", "Charge asked for", "o.at_asked", CLI_TIME, false},
-    {"committed", "Charge begun", "o.at_committed", CLI_TIME, false},
+    {"committed", "Charge accepted", "o.at_committed", CLI_TIME, false},
     {"ready", "Ready", "o.at_ready", CLI_TIME, false},
     {"ended", "Ended", "o.at_ended", CLI_TIME, false},
     {"delete_at", "Delete at", "o.delete_at", CLI_TIME, false},
