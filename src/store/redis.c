@@ -197,6 +197,7 @@ int redis_take_reply(struct redis *c, const struct reply *reply)
 
     if (!call)
         return -EPROTO;
+    c->looked = false;
     next = c->hooks.on_reply(c->hooks.owner, call, c->reader, reply);
     if (next == REDIS_MORE) {
         call->next = c->flight.head;
@@ -214,6 +215,22 @@ int redis_take_reply(struct redis *c, const struct reply *reply)
     return next == REDIS_RENEW ? -ECONNRESET : 0;
 }
 
+/* Is the time of what Redis owes us over? A process that was stopped for longer than that finds its
+ * timer first and then what has come meanwhile: it looks once more before it believes it. */
+static bool too_late(struct redis *c, uint64_t now)
+{
+    bool over;
+
+    if (c->state == REDIS_READY)
+        over = c->flight.head && c->flight.head->deadline <= now;
+    else
+        over = (c->state == REDIS_CONNECTING || c->state == REDIS_GREETING) && c->greet_end <= now;
+    if (over && c->looked)
+        return true;
+    c->looked = over;
+    return false;
+}
+
 static void on_timer(uv_timer_t *t)
 {
     struct redis *c = t->data;
@@ -229,10 +246,8 @@ static void on_timer(uv_timer_t *t)
     }
     if (c->ending)
         return;
-    if (c->state == REDIS_READY && c->flight.head && c->flight.head->deadline <= now)
-        redis_drop(c, "no answer in time");
-    else if ((c->state == REDIS_CONNECTING || c->state == REDIS_GREETING) && c->greet_end <= now)
-        redis_drop(c, "no connection in time");
+    if (too_late(c, now))
+        redis_drop(c, c->state == REDIS_READY ? "no answer in time" : "no connection in time");
     else if (c->state == REDIS_DOWN && c->retry_at <= now)
         redis_connect(c);
     redis_arm(c);
@@ -266,7 +281,7 @@ void redis_arm(struct redis *c)
     if (at == UINT64_MAX || uv_is_closing((uv_handle_t *)&c->timer))
         return;
     now = clock_mono_ms();
-    wait = at > now ? at - now : 0;
+    wait = at > now ? at - now : c->looked; /* 1 ms: what is there is read before that */
     if (uv_is_active((uv_handle_t *)&c->timer) && uv_timer_get_due_in(&c->timer) <= wait)
         return;
     uv_update_time(c->loop);

@@ -98,6 +98,7 @@ void redis_connect(struct redis *c)
 {
     assert(!c->stream);
     c->state = REDIS_CONNECTING;
+    c->looked = false;
     c->greet_end = clock_mono_ms() + c->cfg.connect_ms;
     c->connect.data = c->resolve.data = c;
     reply_reader_free(&c->reader);

@@ -20,6 +20,7 @@ struct redis {
     bool writing;  /* a uv_write is under way with `sending` */
     bool flushing; /* the prepare handle is running */
     bool stream;   /* the stream handle is open or closing */
+    bool looked;   /* a deadline has passed; what has come is being looked at once more */
     unsigned greetings, attempts, calls, open_handles;
     uint64_t since;     /* down since; monotonic ms */
     uint64_t retry_at;  /* next attempt, in REDIS_DOWN */

@@ -80,6 +80,29 @@ static void a_stopped_server_is_left_in_time(void **state)
     OK(0, STORE_READY);
 }
 
+/* This process was stopped, or its machine: Redis was in time, and what it said lies there. */
+static void an_answer_that_has_come_is_no_late_one(void **state)
+{
+    struct store *patient = fx.store;
+    struct cfg_redis cfg = fx.cfg;
+
+    (void)state;
+    cfg.command_ms = 200;
+    assert_int_equal(store_open(&fx.loop, &cfg, STORE_WORKER, &fx.store), 0);
+    assert_true(serves_soon());
+    kill(fx.redis.pid, SIGSTOP);
+    fx.done = false;
+    store_call(fx.store, 0, STORE_READY, NULL, 0, on_answer, &fx);
+    for (int i = 0; i < 3; i++)
+        uv_run(&fx.loop, UV_RUN_NOWAIT);
+    kill(fx.redis.pid, SIGCONT);
+    RAW("PING");
+    usleep(300000);
+    assert_false(fx.done);
+    assert_int_equal(finish_call(), 0);
+    closed(patient);
+}
+
 static void order_fields_are_one_read(void **state)
 {
     static const char *const names[] = {"ver", "fulfilment", "endpoint"};
@@ -342,6 +365,7 @@ int main(void)
         T(a_killed_connection_comes_back),
         T(calls_wait_out_a_restart),
         T(a_stopped_server_is_left_in_time),
+        T(an_answer_that_has_come_is_no_late_one),
         T(order_fields_are_one_read),
         T(a_capability_is_one_read),
         T(a_wait_ends_when_a_task_comes),
