@@ -1,12 +1,12 @@
 "use strict";
 // What a buyer does: arriving from another site, registering, watching, leaving and coming back;
 // with and without JavaScript, with the store or the front away.
-const { axe, eventually, ok, otherSite, same } = require("./lib");
+const { axe, eventually, newContext, ok, otherSite, same } = require("./lib");
 
 const token = { "x-amzn-marketplace-token": "secret-token-of-a-buyer" };
 
 async function withPage(browser, options, fn) {
-  const context = await browser.newContext(options);
+  const context = await newContext(browser, options);
   const page = await context.newPage();
   try {
     await fn(page, context);
@@ -14,6 +14,11 @@ async function withPage(browser, options, fn) {
     await context.close();
   }
 }
+
+// A click returns when the next page begins to come: what it says is looked for until it is there.
+const focused = (page, id, what) =>
+  eventually(() => page.evaluate((i) => document.activeElement.id === i, id), what);
+const titled = (page, begin) => eventually(async () => (await page.title()).startsWith(begin), "title: " + begin);
 
 async function arrive(stack, page) {
   const store = await otherSite(stack.origin + "/marketplace/aws/acme-notes", token);
@@ -84,14 +89,14 @@ async function mistakes(stack, browser) {
     await page.selectOption("#f-usage", "Wikis");
     await page.click("button[type=submit]");
     await page.waitForSelector("#problems");
-    ok((await page.title()).startsWith("Error: "), "title");
-    same(await page.evaluate(() => document.activeElement.id), "problems", "focus");
+    await titled(page, "Error: ");
+    await focused(page, "problems", "focus");
     same(await page.inputValue("#f-full_name"), "Zoë <O'Brien> & \"Co\"", "name is kept");
     same(await page.inputValue("#f-email"), "zoe@acme", "mail is kept");
     same(await page.inputValue("#f-region"), "eu-central-1", "region is kept");
     same(await page.inputValue("#f-usage"), "Wikis", "choice is kept");
     await page.click("#problems a >> nth=0");
-    same(await page.evaluate(() => document.activeElement.id), "f-email", "the link leads to the field");
+    await focused(page, "f-email", "the link leads to the field");
     same(await page.getAttribute("#f-email", "aria-invalid"), "true", "aria-invalid");
     ok((await page.getAttribute("#f-email", "aria-describedby")).includes("e-email"), "described");
     await page.fill("#f-email", "zoe@acme.example");
@@ -193,6 +198,7 @@ async function storeAway(stack, browser) {
       await page.click("button[type=submit]");
       failed = await answer;
       same(failed.status(), 503, "status");
+      await page.waitForSelector(".banner");
       ok(Number(failed.headers()["retry-after"]) > 0, "Retry-After");
       same(await page.inputValue("#f-company"), "Häagen & Söhne", "what was typed is kept");
       ok((await page.textContent(".banner")).includes("Nothing has been charged"), "banner");
@@ -216,14 +222,15 @@ async function noScript(stack, browser) {
     await page.click("text=Check again");
     await page.fill("#f-email", "ann@");
     await page.click("button[type=submit]");
-    ok((await page.title()).startsWith("Error: "), "title");
+    await page.waitForSelector("#problems");
+    await titled(page, "Error: ");
     await page.fill("#f-email", "ann@example.com");
     await page.click("button[type=submit]");
     await page.waitForURL(/\/marketplace\/s\//);
     const now = Date.now();
     await stack.ask("set", made.reg, "fulfilment=READY", `at_ready=${now}`, "endpoint=https://t1.acme.example/");
     await page.click("text=Check again");
-    same(await page.textContent("h1"), "Your environment is ready", "headline");
+    await eventually(async () => (await page.textContent("h1")) === "Your environment is ready", "headline");
     same(await page.locator("button:visible").count(), 0, "no button that does nothing");
     same(refreshes.length, 0, "forced refreshes");
     ok(!/http-equiv/i.test(await page.content()), "meta refresh");

@@ -74,6 +74,13 @@ async function axe(page) {
   });
 }
 
+// As patient as eventually(): Playwright's own 30 s are little where others use the machine too.
+async function newContext(browser, options) {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(60000);
+  return context;
+}
+
 class Tests {
   constructor() {
     this.passed = this.failed = this.skipped = 0;
@@ -101,7 +108,7 @@ function same(have, want, what) {
 }
 
 // The test is asked again until it holds; how long that takes is not what is tested.
-async function eventually(test, what, seconds = 20) {
+async function eventually(test, what, seconds = 60) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     if (await test()) return;
@@ -110,4 +117,4 @@ async function eventually(test, what, seconds = 20) {
   }
 }
 
-module.exports = { Stack, Tests, axe, browserPath, eventually, ok, otherSite, root, same };
+module.exports = { Stack, Tests, axe, browserPath, eventually, newContext, ok, otherSite, root, same };

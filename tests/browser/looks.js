@@ -4,7 +4,7 @@
 // build/screens/.
 const fs = require("node:fs");
 const path = require("node:path");
-const { axe, ok, otherSite, same } = require("./lib");
+const { axe, newContext, ok, otherSite, same } = require("./lib");
 
 const registrations = ["parked", "starter", "global", "usage", "resume", "refused-later", "token_expired",
   "token_invalid", "product_unknown", "purchase_ended"];
@@ -117,7 +117,7 @@ module.exports = async function looks(tests, stack, browser) {
   const { list, close } = await scenes(stack);
   for (const scheme of ["light", "dark"]) {
     for (const [size, width, height] of [["phone", 320, 640], ["desk", 1280, 900]]) {
-      const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height },
+      const context = await newContext(browser, { colorScheme: scheme, viewport: { width, height },
         locale: "en-GB", timezoneId: "Europe/Berlin" });
       for (const [name, go] of list) {
         const full = `${name}-${scheme}-${size}`;

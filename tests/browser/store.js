@@ -4,7 +4,7 @@
 const { spawn } = require("node:child_process");
 const path = require("node:path");
 const readline = require("node:readline");
-const { eventually, ok, root } = require("./lib");
+const { eventually, newContext, ok, root } = require("./lib");
 
 const handOver = "#handover button";
 // The form on the store's page, what to press from there to the seller's form (script: with
@@ -42,18 +42,22 @@ async function title(page, want, scripted) {
   await eventually(async () => {
     if (!scripted) await page.reload();
     return want.test(await page.title());
-  }, want + " on " + page.url(), 60);
+  }, want + " on " + page.url(), 180);
 }
 
 async function buy(demo, browser, way, scripted) {
-  const context = await browser.newContext({ javaScriptEnabled: scripted });
+  const context = await newContext(browser, { javaScriptEnabled: scripted });
   const page = await context.newPage();
-  page.setDefaultTimeout(60000);
   try {
     await page.goto(demo.store);
     await page.locator("form[action$=subscribe]").nth(way.form).locator("button").click();
     for (const what of scripted && way.script || way.press) await page.click(what);
     await page.waitForURL(/\/marketplace\/r\//);
+    if (!scripted) await eventually(async () => { // "checking your purchase", for a while
+      if (await page.locator("input[name=email]").count()) return true;
+      await page.reload();
+      return false;
+    }, "the seller's form");
     await page.fill("input[name=email]", "ada@example.com");
     await page.click("text=Create my environment");
     await page.waitForURL(/\/marketplace\/s\//);

@@ -172,7 +172,7 @@ class Front:
     def count(self, name):
         return sum(e["event"] == name for e in self.events())
 
-    def wait_event(self, name, since, seconds=20):
+    def wait_event(self, name, since, seconds=60):
         def there():
             if self.process.poll() is not None:
                 raise AssertionError("front ended with %d:\n%s" % (self.process.returncode,
@@ -203,7 +203,7 @@ class Front:
         self.signal(signal.SIGHUP)
         self.wait_event("front.reloaded", before)
 
-    def stop(self, seconds=25):
+    def stop(self, seconds=60):
         if self.process and self.process.poll() is None:
             self.signal(signal.SIGTERM)
             try:
@@ -289,7 +289,7 @@ class Rig:
                 p.stop()
             elif p.poll() is None:
                 p.terminate()
-                p.wait(20)
+                p.wait(60)
         found = sanitize.reports(self.dir)
         shutil.rmtree(self.dir, ignore_errors=True)
         if found:

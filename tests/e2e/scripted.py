@@ -261,7 +261,7 @@ class Scripted(Stack):
         if wanted in self.tokens:
             return self.tokens[wanted]
         seed = "seed%d-%d" % (self.count, len(self.tokens))
-        for row in self.run("task_claim", "test", seed, 600000, 100, 5,
+        for row in self.run("task_claim", "test", seed, 3600000, 100, 5,
                             "market")[1:]:
             self.tokens[row["id"]] = row["token"]
         assert wanted in self.tokens, "the task %s is not due" % wanted

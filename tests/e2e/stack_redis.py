@@ -1,4 +1,5 @@
 """As much Redis (RESP2) as the tests need, over a unix socket."""
+import functools
 import os
 import socket
 import subprocess
@@ -6,6 +7,7 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
+@functools.lru_cache(None)
 def script_text(name):
     """A script of the store as the programs load it."""
     return subprocess.run([os.path.join(ROOT, "tools", "embed"), "script",

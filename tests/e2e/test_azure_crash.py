@@ -50,7 +50,10 @@ class Crash(AzureCase):
                 self.dies(point)
                 self.s.parts["worker"].start()
                 self.assertEqual(self.s.settled(op, 30)["status"], "Succeeded")
-                self.s.wait_order(p, seconds=40, plan=plans[i % 2], fulfilment="READY")
+                # READY is also what it was before the change is begun.
+                self.s.until(lambda n=i + 2: self.effects(order).count("spec") >= n, 40,
+                             "the change after %s is not made" % point)
+                self.s.wait_order(p, plan=plans[i % 2], fulfilment="READY")
                 self.s.quiet()
                 good = [r for r in self.s.ledger("SaasSettle", p["id"]) if r["result"] == "ok"]
                 self.assertLessEqual(len(good), i + 1)
@@ -67,7 +70,9 @@ class Crash(AzureCase):
                 self.dies(point)
                 self.s.parts["worker"].start()
                 self.assertEqual(self.s.settled(op, 30)["status"], "Succeeded")
-                self.s.wait_order(p, seconds=40, plan="replaced", fulfilment="READY")
+                self.s.until(lambda t=order["tenant"]: any(t in a for a in self.s.archives()), 40,
+                             "the old data is not archived")
+                self.s.wait_order(p, plan="replaced", fulfilment="READY")
                 self.s.quiet()
                 archives = [a for a in self.s.archives() if order["tenant"] in a]
                 self.assertEqual(len(archives), 1)
@@ -76,13 +81,13 @@ class Crash(AzureCase):
 
     def buyer(self, purchase, result):
         """A person who tries again, and signs in again when that is asked."""
-        deadline, registration, last = time.monotonic() + 60, None, None
+        deadline, registration, last = time.monotonic() + 150, None, None
         while time.monotonic() < deadline:
             try:
                 registration = registration or self.s.azure_land(purchase)
                 text = stack_http.request("GET", registration).text
                 if "/signin\"" in text:
-                    self.s.azure_sign_in(registration, "bob")
+                    self.s.azure_sign_in(registration, "bob", seconds=3)
                 result.append(self.s.register(registration, buyer(), 3))
                 return
             except (AssertionError, IndexError, OSError, StackError, ValueError) as e:
@@ -100,7 +105,7 @@ class Crash(AzureCase):
                 t.start()
                 self.dies(point)
                 self.s.parts["worker"].start()
-                t.join(70)
+                t.join(200)
                 self.assertTrue(pages, "the buyer was not let in")
                 self.s.wait_ready(pages[0])
                 self.assertEqual(self.s.azure_state(p)["activated"], 1)

@@ -14,7 +14,8 @@ import stack_http
 from azure_rig import AzureCase
 from faults import buyer
 
-OTHERS = re.compile(r"(?i)\b(aws|amazon|google|gcp)\b")
+# Whole words: the random part of a link or a form's token may hold any three letters.
+OTHERS = re.compile(r"(?i)(?<![\w-])(aws|amazon|google|gcp)(?![\w-])")
 ATTACKS = {"alg-none": 401, "hs256": 401, "unknown-kid": 401, "wrong-key": 401, "wrong-aud": 401,
            "wrong-iss": 401, "wrong-tid": 401, "wrong-caller": 401, "swapped": 401, "expired": 401,
            "future": 401, "no-authorization": 401, "two-authorizations": 400, "garbage": 401,
@@ -181,6 +182,16 @@ class Webhook(AzureCase):
         return self.s.sandbox("POST", "azure/attack",
                               dict(more, purchase=purchase["id"], how=list(how)))["status"]
 
+    def no_such_key(self, purchase):
+        """While the set is older than a minute nobody can know (503); then it is fetched anew."""
+        answers = []
+
+        def known():
+            answers.append(self.attack(purchase, "unknown-kid"))
+            return answers[-1] != 503
+        self.s.until(known, 90, "no new set of keys")
+        self.assertEqual(answers[-1], 401)
+
     def same(self, purchase, order):
         self.s.quiet()
         after = self.s.order_of(purchase)
@@ -194,6 +205,8 @@ class Webhook(AzureCase):
             self.s.settings(jwt_version=version)
             for how, status in ATTACKS.items():
                 with self.subTest(how=how, version=version):
+                    if how == "unknown-kid":
+                        self.no_such_key(p)
                     self.assertEqual(self.attack(p, how), status)
             for action in ("Unsubscribe", "Suspend", "ChangePlan", "Subscribe", "Nonsense"):
                 self.assertEqual(self.attack(p, "forged", action=action, plan="enterprise"), 200)
@@ -252,7 +265,7 @@ class Webhook(AzureCase):
                 self.s.sandbox("POST", "azure/keys", {"rotate": how})
                 op = self.s.azure_do(p, "renew")["operation"]
                 self.s.until(lambda: self.s.operation(op)["delivered"], 30, "never believed")
-                self.assertEqual(self.attack(p, "unknown-kid"), 401)
+                self.no_such_key(p)
 
     def test_keys_cannot_be_had(self):
         p, _, _ = self.ready()

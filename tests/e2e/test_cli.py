@@ -25,7 +25,7 @@ import stack_redis
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GOLDEN = os.path.join(ROOT, "tests", "e2e", "golden", "cli")
 BUILD = os.environ.get("LASTMILE_BUILD") or os.path.join(ROOT, "build")
-DEADLINE = 20
+DEADLINE = 60
 POINTS = ("store.operate.before", "store.operate.after")
 
 CONFIG = """\
@@ -399,7 +399,7 @@ class Cli(unittest.TestCase):
     # --- installation
 
     def test_doctor(self):
-        self.redis.script("beat", 0, "w1", "market deploy notify", 30000)
+        self.redis.script("beat", 0, "w1", "market deploy notify", 600000)
         out = json.loads(self.run_cli("doctor", "-o", "json")[0])
         status = {c["check"]: c["status"] for c in out["checks"]}
         for check in ("config", "keys.secret", "keys.public", "redis.reachable",

@@ -24,7 +24,7 @@ from stack import missing
 
 STEPS = int(os.environ.get("LASTMILE_STEPS", "110"))  # of one walk, twelve a second
 PURCHASES = 24 * STEPS // 100
-CONVERGED = 90  # seconds after the last fault
+CONVERGED = 180  # seconds after the last fault
 
 CALLS = ("SaasResolve", "SaasActivate", "SaasGet", "SaasList", "SaasUpdate", "SaasOperation",
          "SaasOperations", "SaasSettle", "EntraToken", "EntraKeys", "accounts.get",
@@ -124,7 +124,7 @@ class Walk:
         p["asked"] = dict(more, plan=plan)
         self.purchases.append(p)
         if p["registers"]:
-            self.buyers.append(Buyer(self.s, p, seconds=150, gone=lambda: self.ended(p)))
+            self.buyers.append(Buyer(self.s, p, seconds=300, gone=lambda: self.ended(p)))
             self.buyers[-1].start()
 
     def ended(self, p):
@@ -189,7 +189,7 @@ class Walk:
                        (o["fulfilment"] != "CLOSED" or
                         (o.get("tenant") and self.s.environment(o["tenant"])))]
             return not left
-        self.s.settle(closed, 60)
+        self.s.settle(closed, 120)
         return left
 
     # -- what must be true in the end

@@ -81,7 +81,7 @@ class Demo(unittest.TestCase):
                 for _ in range(3):
                     p.send_signal(signal.SIGINT)
                     time.sleep(0.2)
-                self.assertIn("Stopping ...", p.communicate(timeout=60)[0])
+                self.assertIn("Stopping ...", p.communicate(timeout=200)[0])
             self.assertEqual(p.returncode, 0)
             self.assertEqual(os.listdir(self.scratch), [])
 

@@ -92,7 +92,7 @@ class Sweep(unittest.TestCase):
         self.assertTrue(p.died_at(point), "the worker ended, but not at " + point)
 
     def arrive(self, channel, point):
-        b = Buyer(self.s, self.s.purchase(channel, "starter"), seconds=120)
+        b = Buyer(self.s, self.s.purchase(channel, "starter"), seconds=240)
         b.point = point
         self.buyers.append(b)
         b.start()
@@ -100,7 +100,7 @@ class Sweep(unittest.TestCase):
 
     def all_ready(self, seconds=90):
         for b in self.buyers:
-            b.join(120)
+            b.join(240)
             self.assertIsNone(b.error, b.point)
         last = []
 

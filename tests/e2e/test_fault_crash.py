@@ -49,7 +49,7 @@ RENEWAL = around("order_alias") + ["event.aliased", "store.order_upsert.after",
                                    "store.event_put.after",
                                    "event.before_order", "poll.before_ack:2", "task.finishing:3"]
 FRONT = around("land", "reg_get", "submit", "status")
-DEATH = 20  # seconds within which a process must have reached its point
+DEATH = 60  # seconds within which a process must have reached its point
 
 
 class Buyer(threading.Thread):
@@ -60,7 +60,7 @@ class Buyer(threading.Thread):
         self.s, self.point, self.mail = s, point, buyer()
         self.purchase = self.page = self.error = None
 
-    def insist(self, what, step, seconds=90):
+    def insist(self, what, step, seconds=180):
         """Repeats a step that a fault refused: 502, 503 and a lost connection mean: try again."""
         deadline = time.monotonic() + seconds
         while True:
@@ -156,7 +156,7 @@ class WorkerDies(Sweep):
                 self.die_at("worker", point)
         worker.start()
         for b in buyers:
-            b.join(120)
+            b.join(240)
         s.quiet(90)
         s.invariants()
         self.ledger(buyers)

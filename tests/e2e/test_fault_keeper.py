@@ -27,7 +27,7 @@ class KeeperDies(crash.Sweep):
             with self.subTest(point=point):
                 b = crash.Buyer(s, point)
                 self.struck(point, b.start)
-                b.join(90)
+                b.join(240)
                 self.check(b)
         for point in KEEPER_END:
             with self.subTest(point=point):

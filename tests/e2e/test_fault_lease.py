@@ -5,7 +5,6 @@ A worker that was stopped and goes on believes that it still owns its tasks; not
 may count, and nothing may happen outside a second time."""
 import concurrent.futures
 import os
-import re
 import signal
 import sys
 import time
@@ -46,6 +45,7 @@ class Two(unittest.TestCase):
         for name in ("worker", "second"):
             if not self.s.parts[name].running():
                 self.s.parts[name].start()
+        self.addCleanup(self.s.hold, False)
 
     def buyers(self, n):
         def one(_):
@@ -68,17 +68,24 @@ class Two(unittest.TestCase):
             self.assertEqual(len(told), 2, told)
         self.assertEqual(len(tenants), len([o for o in self.s.orders() if o.get("tenant")]))
 
+    def running(self, n):
+        self.s.until(lambda: len(self.s.rows_running("fulfil")) == n, 20,
+                     "%d deployments do not run" % n)
+
     def log_of(self, name):
         with open(self.s.parts[name].log, errors="replace") as f:
             return f.read()
 
     def test_both_work(self):
-        self.check(self.buyers(24))
-        for name in ("worker", "second"):
-            self.assertIn("mail.sent", self.log_of(name) + " ")
-        owners = {name: len(re.findall("engine.result", self.log_of(name)))
-                  for name in ("worker", "second")}
-        self.assertGreater(min(owners.values()), 0, owners)
+        """Who of them is faster takes more, so buyers come until each has had a part of it."""
+        def idle():
+            return [(name, what) for name in ("worker", "second")
+                    for what in ("mail.sent", "engine.result") if what not in self.log_of(name)]
+        for n in (24, 8, 8, 8, 8, 8, 8):
+            self.check(self.buyers(n))
+            if not idle():
+                break
+        self.assertEqual(idle(), [])
 
     def test_stopped_longer_than_its_lease(self):
         """The engine's program runs when its worker is stopped: the other one takes over while the
@@ -87,15 +94,18 @@ class Two(unittest.TestCase):
             with self.subTest(stopped=first):
                 self.s.parts[other].signal(signal.SIGSTOP)
                 time.sleep(0.1)
+                self.s.hold(True)
                 bought = self.buyers(4)
-                self.s.until(lambda: self.s.rows_running("fulfil"), 20, "no deployment runs")
+                self.running(4)
                 self.s.parts[first].signal(signal.SIGSTOP)
                 self.s.parts[other].signal(signal.SIGCONT)
+                self.s.until(lambda b=bought: all(int(self.s.order_of(p)["fence_fulfil"]) > 1
+                                                  for p, _, _ in b), 20, "nothing is taken over")
+                self.s.hold(False)
                 for _, _, page in bought:
                     self.s.wait_ready(page, 60)
+                self.s.quiet()
                 before = {p["id"]: self.s.order_of(p) for p, _, _ in bought}
-                taken_over = [o for o in before.values() if int(o["fence_fulfil"]) > 1]
-                self.assertTrue(taken_over, "the other worker took nothing over")
                 self.s.parts[first].signal(signal.SIGCONT)
                 time.sleep(2.5)
                 for p, _, _ in bought:
@@ -104,24 +114,29 @@ class Two(unittest.TestCase):
                 self.check(bought)
 
     def test_killed_in_the_middle_of_a_deployment(self):
+        self.s.hold(True)
         bought = self.buyers(6)
-        self.s.until(lambda: self.s.rows_running("fulfil"), 20, "no deployment runs")
+        self.running(6)
         self.s.parts["worker"].kill()
         self.s.parts["worker"].start()
         time.sleep(0.3)
         self.s.parts["second"].kill()
         self.s.parts["second"].start()
+        self.s.hold(False)
         self.check(bought)
 
     def test_renewal_of_the_lease_dies(self):
         """A deployment longer than a third of the lease has its lease renewed: die there."""
         for point in POINTS:
             with self.subTest(point=point):
+                came = [(p, buyer(), self.s.land(p)) for p in (self.s.buy(), self.s.buy())]
+                for _, _, registration in came:
+                    self.s.form(registration)  # what is left to do needs no worker
                 for name in ("worker", "second"):
                     self.s.parts[name].kill()
                 victim = self.s.parts["worker"]
                 victim.start(env={"LASTMILE_CRASH": point})
-                bought = self.buyers(2)
+                bought = [(p, mail, self.s.register(where, mail)) for p, mail, where in came]
                 self.s.until(lambda v=victim: not v.running(), 20, "never at " + point)
                 self.assertTrue(victim.died_at(point), "ended, but not at " + point)
                 victim.start()
@@ -134,9 +149,9 @@ class Two(unittest.TestCase):
             work = pool.submit(self.buyers, 12)
             for name in ("worker", "second", "worker"):
                 time.sleep(0.5)
-                self.assertEqual(self.s.parts[name].stop(30), 0)
+                self.assertEqual(self.s.parts[name].stop(), 0)
                 self.s.parts[name].start()
-            bought = work.result(90)
+            bought = work.result(180)
         self.check(bought)
 
 
@@ -212,7 +227,7 @@ class OneSlot(unittest.TestCase):
             self.assertEqual(worker.process.returncode, -9, point)
         worker.start()
         for b in buyers:
-            b.join(120)
+            b.join(240)
             self.assertIsNone(b.error)
         s.quiet(60)
         s.invariants()

@@ -11,7 +11,7 @@ import stack
 import stack_http
 
 NEEDED = stack.missing()
-BUDGET = 8  # seconds; connect 1 s + command 1 s and what a busy machine adds
+BUDGET = 25  # seconds; connect 1 s + command 1 s and what a busy machine adds; no web server's 60
 
 
 @unittest.skipIf(NEEDED, "missing: " + ", ".join(NEEDED))
@@ -112,11 +112,10 @@ class RedisTrouble(unittest.TestCase):
             time.sleep(1.2)
             self.s.parts["redis"].kill()
             self.s.parts["redis"].start()
-        time.sleep(1)
+        self.s.until(lambda: pages, 60, "nobody got through")
         stop.set()
         for t in threads:
-            t.join(90)
-        self.assertGreater(len(pages), 0)
+            t.join(240)
         for page in pages:
             self.s.wait_ready(page, 60)
         self.s.invariants()
@@ -125,7 +124,7 @@ class RedisTrouble(unittest.TestCase):
         self.s.parts["worker"].stop()
         self.s.redis("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
         self.s.parts["worker"].start(wait=0)
-        self.assertEqual(69, self.s.parts["worker"].process.wait(20))
+        self.assertEqual(69, self.s.parts["worker"].process.wait(60))
         with open(self.s.parts["worker"].log, encoding="utf-8") as f:
             self.assertIn("redis.refused", f.read())
 

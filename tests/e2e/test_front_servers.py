@@ -23,7 +23,7 @@ KIB = 1024
 
 
 def fetch(origin, path, method="GET", body=None, headers=None, connection=None):
-    c = connection or http.client.HTTPConnection(urllib.parse.urlparse(origin).netloc, timeout=30)
+    c = connection or http.client.HTTPConnection(urllib.parse.urlparse(origin).netloc, timeout=60)
     c.request(method, path, body, headers or {}, encode_chunked=body is not None and
               not isinstance(body, bytes))
     r = c.getresponse()
@@ -46,7 +46,7 @@ class Load:
             t.start()
 
     def run(self, origin, method):
-        c = http.client.HTTPConnection(urllib.parse.urlparse(origin).netloc, timeout=30)
+        c = http.client.HTTPConnection(urllib.parse.urlparse(origin).netloc, timeout=60)
         while not self.over.is_set():
             try:
                 status, _, body = fetch(origin, LIVEZ, method, b"x=1" if method == "POST" else None,
@@ -171,9 +171,9 @@ class WebServers:
         for _ in range(6):
             time.sleep(0.15)
             self.front.reload()
+        until(lambda: load.done > 50, "a load")
         bad = load.stop()
         self.assertEqual(bad, [])
-        self.assertGreater(load.done, 50)
 
 
 @unittest.skipIf(front_rig.missing("nginx"), "missing: %s" % front_rig.missing("nginx"))
@@ -291,8 +291,9 @@ class Restart(unittest.TestCase):
         if front_rig.which("apache2"):
             origins.append(self.rig.apache())
         load = Load(origins)
-        kept_ever = 0
-        for _ in range(5):
+        kept_ever = turn = 0
+        while turn < 5 or (turn < 50 and not kept_ever):  # whether any is idle is a matter of luck
+            turn += 1
             time.sleep(0.2)
             self.assertEqual(front.stop(), 0)
             texts, kept = self.manager.collect()
@@ -302,12 +303,12 @@ class Restart(unittest.TestCase):
             front = self.front(kept)
             for s in kept:
                 s.close()
+        until(lambda: load.done > 50, "a load")
         bad = load.stop()
         front.stop()
         for s in self.manager.collect()[1]:
             s.close()
         self.assertEqual(bad, [])
-        self.assertGreater(load.done, 50)
         self.assertGreater(kept_ever, 0)
 
     def test_request_in_work_is_finished(self):
@@ -315,13 +316,14 @@ class Restart(unittest.TestCase):
             mute.bind(self.rig.dir + "/redis.sock")
             os.chmod(self.rig.dir + "/redis.sock", 0o666)
             mute.listen(16)
+            self.rig.configure("  processes: 1")  # who answers the second has taken the first
             front = self.front()
             with fp.Peer(self.rig.sock) as p:
                 p.send(fp.request("/marketplace/readyz"))
                 self.assertEqual(fp.ask(self.rig.sock, LIVEZ).status, 200)
                 front.signal(signal.SIGTERM)
                 self.assertEqual(p.answer().status, 503)
-            self.assertEqual(front.process.wait(20), 0)
+            self.assertEqual(front.process.wait(60), 0)
             for s in self.manager.collect()[1]:
                 s.close()
 
@@ -338,7 +340,7 @@ class Life(unittest.TestCase):
         self.rig.close()
 
     def run_front(self, *args, env=None, **kw):
-        return subprocess.run([front_rig.FRONT, *args], capture_output=True, text=True, timeout=30,
+        return subprocess.run([front_rig.FRONT, *args], capture_output=True, text=True, timeout=60,
                               check=False, env=env, **kw)
 
     def test_stop_with_idle_connections(self):
@@ -347,7 +349,7 @@ class Life(unittest.TestCase):
             idle = [fp.Peer(self.rig.sock) for _ in range(10)]
             for p in idle:
                 self.assertEqual(p.ask(LIVEZ).status, 200)
-            self.assertEqual(front.stop(seconds=5), 0)
+            self.assertEqual(front.stop(seconds=15), 0)
             for p in idle:
                 self.assertTrue(p.closed())
                 p.close()
@@ -420,7 +422,7 @@ class Life(unittest.TestCase):
             self.assertEqual(fp.ask(self.rig.sock, LIVEZ).status, 200)
         finally:
             p.terminate()
-            self.assertEqual(p.wait(20), 0)
+            self.assertEqual(p.wait(60), 0)
 
     def test_command_line(self):
         bare = {"PATH": front_rig.PATHS}
@@ -450,7 +452,10 @@ class Life(unittest.TestCase):
                 with open("/proc/%d/net/tcp" % pid, encoding="ascii") as f:
                     inet = {line.split()[9] for line in f.read().splitlines()[1:]}
                 for link in glob.glob("/proc/%d/fd/*" % pid):
-                    target = os.readlink(link)
+                    try:
+                        target = os.readlink(link)
+                    except FileNotFoundError:
+                        continue  # our own connection, just closed
                     self.assertNotIn(target[8:-1] if target.startswith("socket:") else "-", inet)
             event = [e for e in front.events() if e["event"] == "front.hardened"][-1]
             self.assertEqual(event["inet"], "none")
@@ -468,7 +473,7 @@ class Life(unittest.TestCase):
                 event = [e for e in front.events() if e["event"] == "front.hardened"][-1]
                 self.assertEqual(event["redis_port"], port)
                 self.assertEqual(fp.ask(self.rig.sock, "/marketplace/readyz").status, 503)
-                mute.settimeout(20)
+                mute.settimeout(60)
                 mute.accept()[0].close() # it did connect
                 self.assertEqual(fp.ask(self.rig.sock, "/marketplace/readyz").status, 503)
                 self.assertEqual(front.count("front.child_died"), 0)

@@ -62,7 +62,7 @@ class Answer:
 class Peer:
     """One connection. address: unix path or (host, port)."""
 
-    def __init__(self, address, timeout=20):
+    def __init__(self, address, timeout=60):
         self.sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
         self.sock.settimeout(timeout)
         self.sock.connect(address)
