@@ -355,7 +355,7 @@ static void renews_before_the_end(void **state)
     clock_set_offset_ms((7200 - 240) * 1000); /* four minutes are left */
     assert_true(aws_creds_now(creds, &k, &now));
     assert_int_equal(now, first);
-    for (int i = 0; i < 2000 && now == first; i++) {
+    for (int i = 0; i < 60000 && now == first; i++) {
         uv_run(&loop, UV_RUN_NOWAIT);
         usleep(1000);
         assert_true(aws_creds_now(creds, &k, &now));

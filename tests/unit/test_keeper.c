@@ -377,7 +377,7 @@ static void test_proc(void **state)
     if (pid == 0)
         _exit(0);
     /* A zombie is nobody. */
-    for (int i = 0; i < 500 && proc_starttime(pid, &start) == 0; i++)
+    for (int i = 0; i < 6000 && proc_starttime(pid, &start) == 0; i++)
         usleep(10000);
     assert_int_equal(proc_starttime(pid, &start), -ESRCH);
     waitpid(pid, NULL, 0);
