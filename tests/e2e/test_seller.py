@@ -181,7 +181,7 @@ class Engine(Seller):
         self.s.register(self.s.land(p), mail)
         order = self.s.wait_order(p, fulfilment="PROVISIONING")
         key = "{p0}:k:fulfil:" + order["id"]
-        self.s.until(lambda: int(self.s.redis("HGET", key, "tries")) >= 2, 60, "not counted")
+        self.s.until(lambda: int(self.s.redis("HGET", key, "tries") or 0) >= 2, 60, "not counted")
         self.assertEqual(self.s.redis("HGET", key, "class"), "UNKNOWN_OUTCOME")
         self.s.until(lambda: self.s.redis("HGET", key, "state") == "queued", 60, "runs on")
         self.s.redis("HSET", key, "tries", "20")

@@ -7,7 +7,7 @@ local task, id = arg(1), arg(3)
 own(task, ARGV[2] or '')
 local o = hash(P .. 'o:' .. id)
 if not o.id then refuse('LMNOENT', 'order') end
-local out = row(o, nil, 'o.', {'now', int(NOW)})
+local out = row(o, nil, 'o.', {'now', STAMP})
 if o.tenant then row(hash(P .. 't:' .. o.tenant), nil, 't.', out) end
 for k, v in pairs(hash(P .. 'k:' .. task)) do
     if find(k, '^s%.') then

@@ -19,7 +19,7 @@ for i = 1, #page[2], 2 do
 end
 if #found > 0 then write_clock() end
 for _, id in ipairs(found) do
-    call('HSET', P .. 'k:' .. id, 'due', int(NOW))
+    call('HSET', P .. 'k:' .. id, 'due', STAMP)
     ready(id, role, NOW)
 end
 return {{'cursor', page[1], 'hastened', int(#found)}}

@@ -17,5 +17,5 @@ end
 set_clock(m[4], m[5])
 write_clock()
 call('HSET', KEYS[1], 'schema', schema, 'shards', int(shards), 'installation', installation,
-    'created', int(NOW))
+    'created', STAMP)
 return {{'schema', schema, 'shards', int(shards), 'installation', installation, 'created', '1'}}

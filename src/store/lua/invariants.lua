@@ -4,7 +4,7 @@
 -- running task has a token and an owner. INV-4 order, tenant and task point at each other, a slot
 -- in use is not on the free list. INV-5 version and fence are not behind what the timeline and the
 -- order recorded. INV-6 nothing ended is live. -> {cursor ("0": done), seen}, {inv, key, text}*
--- uses: order
+-- uses: change order
 start()
 -- The order of the walk: stage -> next cursor.
 local WALK = {live = 'lease:0', lease = 'ready:market:0', ['ready:market'] = 'ready:deploy:0',

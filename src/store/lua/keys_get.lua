@@ -4,4 +4,4 @@
 start()
 local v = call('HMGET', P .. 'keys:' .. arg(1) .. '/' .. arg(2), 'keys', 'fetched', 'ttl')
 if not v[1] then refuse('LMNOENT', 'keys') end
-return {{'keys', v[1], 'fetched', v[2], 'ttl', v[3], 'now', int(NOW)}}
+return {{'keys', v[1], 'fetched', v[2], 'ttl', v[3], 'now', STAMP}}

@@ -12,6 +12,6 @@ local key = P .. 'keys:' .. subject
 call('HGET', key, 'fetched')
 
 write_clock()
-call('HSET', key, 'keys', keys, 'fetched', int(NOW), 'ttl', int(ttl))
+call('HSET', key, 'keys', keys, 'fetched', STAMP, 'ttl', int(ttl))
 call('PEXPIRE', key, int(30 * DAY))
-return {{'fetched', int(NOW)}}
+return {{'fetched', STAMP}}

@@ -8,10 +8,10 @@ local subject, min = arg(1) .. '/' .. arg(2), num(3)
 local asked = P .. 'keysask:' .. subject
 local fetched = tonumber(call('HGET', P .. 'keys:' .. subject, 'fetched') or '')
 if call('GET', asked) or (fetched and NOW - fetched < min) then return {{'wanted', '0'}} end
-call('HGET', P .. 'k:keys:' .. subject, 'state')
-check_queue('market')
+local fetch = {wish('keys:' .. subject, 'keys', 'market', subject, 0, '')}
+look(fetch)
 
 write_clock()
+add_tasks(fetch)
 if min > 0 then call('SET', asked, '1', 'PX', int(min)) end
-add_task('keys:' .. subject, 'keys', 'market', subject, 0, '')
 return {{'wanted', '1'}}

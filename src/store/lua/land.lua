@@ -14,16 +14,15 @@ if old[1] then
     if old[2] ~= digest then refuse('LMEXIST', 'registration') end
     return {{'state', old[1], 'ver', old[3], 'repeat', '1'}}
 end
-check_queue('market')
-call('HGET', P .. 'k:resolve:' .. reg, 'state')
-
-local state = ARGV[7] == '1' and 'signin' or 'new'
+local state, ask = ARGV[7] == '1' and 'signin' or 'new', {}
+if state == 'new' then ask[1] = wish('resolve:' .. reg, 'resolve', 'market', reg, 0, '') end
+look(ask)
 
 write_clock()
+add_tasks(ask)
 call('HSET', key, 'state', state, 'channel', channel, 'product', product, 'token', token,
-    'digest', digest, 'token_until', int(NOW + ttl), 'extra', ARGV[6] or '', 'created', int(NOW),
+    'digest', digest, 'token_until', int(NOW + ttl), 'extra', ARGV[6] or '', 'created', STAMP,
     'ver', '1')
 -- Nobody may ever sign in: the token is not kept for longer than it is of use.
 call('PEXPIRE', key, state == 'signin' and int(ttl) or int(7 * DAY))
-if state == 'new' then add_task('resolve:' .. reg, 'resolve', 'market', reg, 0, '') end
 return {{'state', state, 'ver', '1'}}

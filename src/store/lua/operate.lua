@@ -63,6 +63,7 @@ local failed = has('FAILED STUCK DEGRADED', v[3])
 local sleeps = verb == 'retry' and ((state[1] == 'queued' and tonumber(state[2]) > NOW) or
     (failed and (not state[1] or state[1] == 'done')))
 call('XLEN', P .. 'h:' .. id)
+local free = adopts and call('SCARD', P .. 'slots')
 check_queue('market', 'deploy', 'notify')
 local anew = verb == 'retry' and (v[5] == '1' or v[10] == '1') and has('FAILED STUCK', v[3])
 if v[7] then call('HGET', P .. 't:' .. v[7], 'failed_sha256') end
@@ -77,7 +78,7 @@ end
 
 write_clock()
 if moved then ver = ver + 1 end
-call('HSET', key, 'want', to_want, 'hold', to_hold, 'ver', int(ver), 'updated', int(NOW))
+call('HSET', key, 'want', to_want, 'hold', to_hold, 'ver', int(ver), 'updated', STAMP)
 if to_approval ~= (v[9] or '') then call('HSET', key, 'approval', to_approval) end
 if verb == 'reject' then call('HSET', key, 'reject_reason', reason) end
 if adopts then
@@ -85,7 +86,7 @@ if adopts then
     call('HDEL', key, 'existing')
     if not v[7] then
         call('HSET', key, 'tenant', v[12])
-        settle(id, v[12])
+        settle(id, v[12], free)
     end
 end
 if anew then

@@ -2,7 +2,7 @@
 -- An order without a tenant closes into another one (its purchase turned out to be a renewal).
 -- Later finds and registrations follow. With a tenant: LMPERM.
 -- -> {order, repeat}
--- uses: order
+-- uses: change order
 start()
 local id, into = arg(1), arg(2)
 if shard_of(id) ~= SHARD or not shard_of(into) then refuse('LMINVAL', 'order') end
@@ -24,7 +24,7 @@ call('ZCARD', P .. 'orders')
 
 write_clock()
 local ver = int(tonumber(v[4]) + 1)
-call('HSET', key, 'fulfilment', 'CLOSED', 'merged', into, 'ver', ver, 'updated', int(NOW))
+call('HSET', key, 'fulfilment', 'CLOSED', 'merged', into, 'ver', ver, 'updated', STAMP)
 call('SET', P .. 'alias:' .. id, into)
 -- It is no order any more, only a name: neither listed nor counted.
 call('HINCRBY', P .. 'count', v[2] .. '/' .. v[1], -1)

@@ -11,10 +11,9 @@ if not shard then refuse('LMINVAL', 'order') end
 if shard ~= SHARD then
     return {{'order', id, 'shard', int(shard), 'remote', '1', 'repeat', '0'}}
 end
-local o = place_load(id)
+local o = place_load(id, cap, late)
 if not o then refuse('LMNOENT', 'order') end
-call('HGET', P .. 's:' .. cap, 'order')
 
 write_clock()
-local first = place(o, cap, int(ttl), ARGV[4], ARGV[5], late)
+local first = place(o, cap, int(ttl), ARGV[4], ARGV[5])
 return {{'order', id, 'shard', int(shard), 'remote', '0', 'repeat', first and '0' or '1'}}

@@ -18,7 +18,7 @@
 -- is ready; without it nobody does. erase=1: the customer's
 -- data must go now. A changed plan remembers since when, and the end of the term it was changed in.
 -- -> {created, changed, stale, ver, contract, fulfilment, registered, tenant}
--- uses: order queue place
+-- uses: change order queue place
 start()
 local id, at = arg(1), num(2)
 local key = P .. 'o:' .. id
@@ -48,7 +48,7 @@ call('XLEN', P .. 'h:' .. id)
 call('ZCARD', P .. 'orders')
 call('HLEN', P .. 'count')
 call('HGET', P .. 'k:fulfil:' .. id, 'state')
-call('SCARD', P .. 'slots')
+local free = call('SCARD', P .. 'slots')
 check_queue('market', 'deploy', 'notify')
 
 local created, stale = not o.fulfilment, false
@@ -79,7 +79,7 @@ if renewal then
 end
 if new.erase == '1' and o.erase ~= '1' then
     if not has('CANCELLED EXPIRED', contract) then new.contract = 'CANCELLED' end
-    new.delete_at = int(NOW)
+    new.delete_at = STAMP
 end
 local to = new.contract
 if not to and new.granted == '1' and contract == 'PENDING' then to = 'ACTIVE' end
@@ -100,7 +100,7 @@ elseif new.commit == 'done' then
     if not has('held asked', o.commit or '') then
         new.commit = nil
     else
-        new.at_committed = int(NOW)
+        new.at_committed = STAMP
     end
 elseif new.commit then
     refuse('LMINVAL', 'commit')
@@ -112,7 +112,7 @@ if new.unattended == '1' and o.unattended ~= '1' and o.registered ~= '1' and new
 end
 if new.signup == 'wanted' and o.signup == 'done' then new.signup = nil end
 if new.plan and o.plan and new.plan ~= o.plan then
-    new.plan_since = int(NOW)
+    new.plan_since = STAMP
     new.plan_until = o.ends or ''
 end
 local list, matters = {}, false
@@ -125,14 +125,14 @@ end
 write_clock()
 if created then
     -- First in the hash: what a poll reads. Redis passes over every field before the one it wants.
-    call('HSET', key, 'ver', '1', 'updated', int(NOW), 'id', id)
+    call('HSET', key, 'ver', '1', 'updated', STAMP, 'id', id)
 end
 local changed, seen = put(key, o, list)
 local ver = tonumber(o.ver) or 0
 if created or seen then ver = ver + 1 end
 if created then
-    call('HSET', key, 'created', int(NOW), 'fulfilment', 'RECEIVED', 'registered', '0')
-    call('ZADD', P .. 'orders', int(NOW), id)
+    call('HSET', key, 'created', STAMP, 'fulfilment', 'RECEIVED', 'registered', '0')
+    call('ZADD', P .. 'orders', STAMP, id)
     count(nil, nil, to, 'RECEIVED')
     log(id, int(ver), 'order.created', '', '')
 else
@@ -144,18 +144,20 @@ else
     end
 end
 if changed > 0 or created or at > tonumber(o.at or '0') then
-    call('HSET', key, 'ver', int(ver), 'updated', int(NOW), 'at',
+    call('HSET', key, 'ver', int(ver), 'updated', STAMP, 'at',
         int(math.max(at, tonumber(o.at or '0'))))
 end
 if strange then add_task('mail:' .. id .. ':alert-plan', 'mail', 'notify', id, 0, 'alert-plan', true) end
-if o.registered == '1' and o.signup == 'wanted' and new.signup then tell_signup(id) end
+if o.registered == '1' and o.signup == 'wanted' and new.signup then
+    add_task('tell:' .. id .. ':signup', 'tell', 'market', id, 0, 'signup')
+end
 o.contract = to
 local settles = o.unattended == '1' and not o.tenant and not has('DELETING CLOSED', o.fulfilment) and
     begins(o)
 if settles then
     call('HSET', key, 'tenant', o.tid)
     o.tenant = o.tid
-    settle(id, o.tid)
+    settle(id, o.tid, free)
     if late then add_task('late:' .. id, 'late', 'notify', id, late, '', true) end
 end
 -- A held charge has a deadline even when nobody ever comes, and what is to be erased is closed.

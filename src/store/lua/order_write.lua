@@ -7,7 +7,7 @@
 -- and READY stamp at_confirmed, at_applied, at_verified and at_ready unless given. CLOSED with
 -- "t.wiped" 1 gives the tenant's slot back, once. The same call again changes nothing.
 -- -> {ver, contract, fulfilment, want, hold, again, cancel, changed, repeat}
--- uses: order queue
+-- uses: change order queue
 start()
 local task, token, id = arg(1), ARGV[2] or '', arg(3)
 local tk = own(task, token)
@@ -77,10 +77,19 @@ if tkey then
 elseif #names.t > 0 then
     refuse('LMPERM', 'the order has no tenant')
 end
-call('XLEN', P .. 'h:' .. id)
-call('HLEN', P .. 'count')
-call('SCARD', P .. 'slots')
-check_queue('market', 'deploy', 'notify')
+local wishes = {}
+for i, kind in ipairs(mails) do
+    wishes[i] = wish('mail:' .. id .. ':' .. kind, 'mail', 'notify', id, 0, kind, true)
+end
+for _, a in ipairs(tasks) do
+    local name = a[1] .. ':' .. id .. (a[4] ~= '' and ':' .. a[4] or '')
+    wishes[#wishes + 1] = wish(name, a[1], a[2], id, a[3], a[4], a[1] == 'late')
+    if name == task then s.again = '1' end
+end
+look(wishes)
+if entry.type or f1 ~= f0 then call('XLEN', P .. 'h:' .. id) end
+if f1 ~= f0 or c1 ~= c0 then call('HLEN', P .. 'count') end
+if f1 == 'CLOSED' then call('SCARD', P .. 'slots') end
 
 local stamps = {IDENTIFIED = {'at_confirmed'}, VERIFYING = {'at_applied'},
     READY = {'at_verified', 'at_ready'}}
@@ -88,16 +97,17 @@ if f1 ~= f0 then
     for _, name in ipairs(stamps[f1] or {}) do
         if not o[name] and not names.o[name] then
             lists.o[#lists.o + 1] = name
-            lists.o[#lists.o + 1] = int(NOW)
+            lists.o[#lists.o + 1] = STAMP
         end
     end
 end
 
 write_clock()
+add_tasks(wishes)
 local n, seen = put(okey, o, lists.o)
 local ver = tonumber(o.ver) + (seen and 1 or 0)
 o.ver = int(ver)
-call('HSET', okey, 'ver', o.ver, 'updated', int(NOW))
+call('HSET', okey, 'ver', o.ver, 'updated', STAMP)
 if tk.kind == 'fulfil' then call('HSET', okey, 'fence_fulfil', tk.fence) end
 count(c0, f0, c1, f1)
 if f1 == 'CLOSED' and o.erase == '1' then
@@ -114,13 +124,5 @@ if entry.type then
     log(id, o.ver, entry.type, entry.text, entry.data)
 elseif f1 ~= f0 then
     log(id, o.ver, 'fulfilment.' .. string.lower(f1), '', '')
-end
-for _, kind in ipairs(mails) do
-    add_task('mail:' .. id .. ':' .. kind, 'mail', 'notify', id, 0, kind, true)
-end
-for _, a in ipairs(tasks) do
-    local name = a[1] .. ':' .. id .. (a[4] ~= '' and ':' .. a[4] or '')
-    add_task(name, a[1], a[2], id, a[3], a[4], a[1] == 'late')
-    if name == task then s.again = '1' end
 end
 return answer(n, '0')

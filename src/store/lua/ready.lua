@@ -7,6 +7,6 @@ local m = call('HMGET', KEYS[1], 'installation', 'beat', 'beat:market', 'beat:de
 local function age(i)
     return m[i] and int(math.max(0, NOW - tonumber(m[i]))) or '-1'
 end
-return {{'schema', SCHEMA, 'shards', int(SHARDS), 'installation', m[1] or '', 'now', int(NOW),
+return {{'schema', SCHEMA, 'shards', int(SHARDS), 'installation', m[1] or '', 'now', STAMP,
     'worker_age_ms', age(2), 'market_age_ms', age(3), 'deploy_age_ms', age(4),
     'notify_age_ms', age(5)}}

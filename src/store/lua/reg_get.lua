@@ -17,5 +17,5 @@ if r.order and shard_of(r.order) == SHARD then
     end
 end
 out[#out + 1] = 'now'
-out[#out + 1] = int(NOW)
+out[#out + 1] = STAMP
 return {out}

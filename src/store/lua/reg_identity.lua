@@ -1,7 +1,7 @@
 -- reg_identity: task token reg_hash (k v)*   k: id_tenant id_object id_name id_email
 -- Who signed in. The answer of the sign-in page is of no more use and is dropped: it works once.
 -- -> {state}
--- uses: order queue
+-- uses: change queue
 start()
 local task, token, reg = arg(1), ARGV[2] or '', arg(3)
 local key = P .. 'r:' .. reg

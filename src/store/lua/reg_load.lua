@@ -5,4 +5,4 @@ start()
 own(arg(1), ARGV[2] or '')
 local r = hash(P .. 'r:' .. arg(3))
 if not r.state then refuse('LMNOENT', 'registration') end
-return {row(r, 'digest', '', {'now', int(NOW)})}
+return {row(r, 'digest', '', {'now', STAMP})}

@@ -3,7 +3,7 @@
 -- meets its order at once when that lives here, else by the task place:<reg>. Again with the same
 -- order: only the fields. Another order: LMEXIST.
 -- -> {state, placed}
--- uses: order queue place
+-- uses: change order queue place
 start()
 local task, token, reg, order, shard = arg(1), ARGV[2] or '', arg(3), arg(4), num(5)
 local key = P .. 'r:' .. reg
@@ -23,19 +23,20 @@ for i = 6, #ARGV, 2 do
 end
 local waits = r.state == 'submitted' and r.placed ~= '1'
 local target = waits and canon(order)
-local o = waits and shard_of(target) == SHARD and place_load(target)
-check_queue('market')
+local o = waits and shard_of(target) == SHARD and place_load(target, r.cap, tonumber(r.late_ms))
+local carry = {}
+if waits and not o then carry[1] = wish('place:' .. reg, 'place', 'market', reg, 0, '') end
+look(carry)
 
 write_clock()
+if o then place(o, r.cap, r.cap_ttl, r.form, r.email) end
+add_tasks(carry)
 put(key, r, list)
 if r.state == 'new' then call('HSET', key, 'state', 'resolved') end
 call('HINCRBY', key, 'ver', 1)
 if o then
-    place(o, r.cap, r.cap_ttl, r.form, r.email, tonumber(r.late_ms))
     call('HSET', key, 'placed', '1')
     call('HDEL', key, 'form', 'email')
-elseif waits then
-    add_task('place:' .. reg, 'place', 'market', reg, 0, '')
 end
 return {{'state', waits and 'submitted' or (r.state == 'new' and 'resolved' or r.state),
     'placed', (o or r.placed == '1') and '1' or '0'}}

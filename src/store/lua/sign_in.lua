@@ -10,13 +10,13 @@ local state = call('HGET', key, 'state')
 if not state then refuse('LMNOENT', 'registration') end
 if state == 'refused' then refuse('LMPERM', 'refused') end
 if state ~= 'signin' then return {{'state', state, 'repeat', '1'}} end
-check_queue('market')
-call('HGET', P .. 'k:resolve:' .. reg, 'state')
+local ask = {wish('resolve:' .. reg, 'resolve', 'market', reg, 0, '')}
+look(ask)
 
 write_clock()
+add_tasks(ask)
 call('HSET', key, 'state', 'new', 'answer', answer)
 call('HDEL', key, 'code')
 call('PEXPIRE', key, int(7 * DAY))
 call('HINCRBY', key, 'ver', 1)
-add_task('resolve:' .. reg, 'resolve', 'market', reg, 0, '')
 return {{'state', 'new', 'repeat', '0'}}

@@ -19,21 +19,25 @@ end
 if r.state == 'submitted' then return answer('1', r.placed or '0', r.order or nil) end
 if r.state == 'refused' then refuse('LMPERM', 'refused: ' .. (r.code or '')) end
 local order = r.order and canon(r.order)
-local o = order and shard_of(order) == SHARD and place_load(order)
-call('HGET', P .. 's:' .. cap, 'order')
-if not o then check_queue('market') end
+local o = order and shard_of(order) == SHARD and place_load(order, cap, late)
+local carry = {}
+if not o then
+    call('HGET', P .. 's:' .. cap, 'order')
+    if order then carry[1] = wish('place:' .. reg, 'place', 'market', reg, 0, '') end
+    look(carry)
+end
 
 write_clock()
 local ver = int(tonumber(r.ver) + 1)
 if o then
-    place(o, cap, int(ttl), ARGV[4], ARGV[5], late)
+    place(o, cap, int(ttl), ARGV[4], ARGV[5])
     call('HSET', key, 'state', 'submitted', 'placed', '1', 'order', order, 'cap', cap, 'ver', ver)
     return answer('0', '1', order)
 end
+add_tasks(carry)
 call('HSET', key, 'state', 'submitted', 'form', ARGV[4], 'email', ARGV[5], 'cap', cap,
-    'cap_ttl', int(ttl), 'late_ms', int(late), 'at_registered', int(NOW), 'ver', ver)
+    'cap_ttl', int(ttl), 'late_ms', int(late), 'at_registered', STAMP, 'ver', ver)
 call('PEXPIRE', key, int(30 * DAY))
 call('HSET', P .. 's:' .. cap, 'reg', reg)
 call('PEXPIRE', P .. 's:' .. cap, int(ttl))
-if order then add_task('place:' .. reg, 'place', 'market', reg, 0, '') end
 return answer('0', '0', order)

@@ -44,7 +44,7 @@ local function check_task(id)
         call('ZREM', P .. 'ready:' .. t[2], id)
     elseif not (t[1] == 'queued' and in_ready and not in_lease) then
         repair()
-        call('HSET', k, 'state', 'queued', 'due', int(NOW), 'updated', int(NOW))
+        call('HSET', k, 'state', 'queued', 'due', STAMP, 'updated', STAMP)
         call('HDEL', k, 'token', 'owner')
         call('ZREM', P .. 'lease', id)
         ready(id, t[2], NOW)

@@ -10,28 +10,29 @@ start()
 local worker, seed, lease, max, limit = arg(1), arg(2), num(3), num(4), num(5)
 if lease < 1 or max > 1000 then refuse('LMINVAL', 'claim') end
 local roles = roles_from(6)
-for _, role in ipairs(roles) do call('ZCARD', P .. 'wake:' .. role) end
-call('SCARD', P .. 'live')
-local ended = call('ZRANGEBYSCORE', P .. 'lease', '-inf', int(NOW), 'LIMIT', 0, 20)
 local recovered, parked, poison = 0, 0, 'the worker died ' .. int(limit + 1) .. ' times'
-if #ended > 0 then -- rare: then everything that may be written is looked at first
+
+-- Rare: then everything that may be written is looked at first.
+local function recover()
+    local ended, all = call('ZRANGEBYSCORE', P .. 'lease', '-inf', STAMP, 'LIMIT', 0, 20), {}
     check_queue('market', 'deploy', 'notify')
-    call('HLEN', P .. 'count')
+    for i, id in ipairs(ended) do
+        local t = call('HMGET', P .. 'k:' .. id, 'state', 'role', 'kind', 'subject', 'crashes')
+        t.crashes = (tonumber(t[5]) or 0) + 1
+        if t.crashes > limit then check_park(t[3], t[4]) end
+        all[i] = t
+    end
     write_clock()
-end
-for _, id in ipairs(ended) do
-    local k = P .. 'k:' .. id
-    local t = call('HMGET', k, 'state', 'role', 'kind', 'subject', 'crashes')
-    call('ZREM', P .. 'lease', id)
-    if t[1] == 'running' then
-        local crashes = (tonumber(t[5]) or 0) + 1
-        if crashes > limit then
-            call('HSET', k, 'crashes', int(crashes))
+    for i, id in ipairs(ended) do
+        local k, t = P .. 'k:' .. id, all[i]
+        call('ZREM', P .. 'lease', id)
+        if t[1] == 'running' and t.crashes > limit then
+            call('HSET', k, 'crashes', int(t.crashes))
             park(id, t[3], t[4], 'POISON', poison)
             parked = parked + 1
-        else
-            call('HSET', k, 'crashes', int(crashes), 'state', 'queued', 'due', int(NOW),
-                'updated', int(NOW))
+        elseif t[1] == 'running' then
+            call('HSET', k, 'crashes', int(t.crashes), 'state', 'queued', 'due', STAMP, 'updated',
+                STAMP)
             call('HDEL', k, 'token', 'owner', 'again', 'cancel')
             ready(id, t[2], NOW)
             recovered = recovered + 1
@@ -39,13 +40,23 @@ for _, id in ipairs(ended) do
     end
 end
 
-local out, by = {{}}, {worker = worker, seed = seed, lease = lease, got = 0}
+local first_end = lease_end()
+if first_end and first_end <= NOW then
+    recover()
+    first_end = lease_end()
+end
+local by, left = taker(worker, seed, lease), {}
 for i, role in ipairs(roles) do -- a fair share for each role, then what is left
-    take(role, math.ceil((max - by.got) / (#roles - i + 1)), by, out)
+    left[role] = due(role, math.ceil((max - by.got) / (#roles - i + 1)), by)
 end
 for _, role in ipairs(roles) do
-    if by.got < max then take(role, max - by.got, by, out) end
+    if left[role] and by.got < max then due(role, max - by.got, by) end
 end
-out[1] = {'next_ms', next_ms(roles), 'now', int(NOW), 'recovered', int(recovered), 'parked',
-    int(parked)}
+if by.got > 0 then first_end = math.min(first_end or NOW + lease, NOW + lease) end
+local wait, more = next_ms(roles, by, first_end)
+
+if by.got + #by.ghosts + #more > 0 then write_clock() end
+for _, role in ipairs(more) do wake(role) end
+local out = {{'next_ms', wait, 'now', STAMP, 'recovered', int(recovered), 'parked', int(parked)}}
+for i, task in ipairs(hand_out(by)) do out[i + 1] = task end
 return out

@@ -1,7 +1,7 @@
 -- task_step: id token (k v)*
 -- Durable step fields of a running task ("x" and "s.x" name the same field s.x); '' removes.
 -- -> {changed}
--- uses: order queue
+-- uses: change queue
 start()
 local id = arg(1)
 own(id, ARGV[2] or '')

@@ -3,20 +3,25 @@
 -- this one and the scripts whose "uses:" line names them, in the order of tools/embed.
 --
 -- Order of work in each script: start(), read and check, write_clock(), write. Nothing that can
--- fail stands behind the first write: typed reads of the keys to be written come first.
+-- fail stands behind the first write: typed reads of the keys to be written come first. Tasks are
+-- looked at (look() in part queue) as the last check and added (add_tasks()) as the first write.
 local SCHEMA = '1'
 local DAY = 86400000
 local call, find, format, floor = redis.call, string.find, string.format, math.floor
 local P = string.sub(KEYS[1], 1, -5)
 local SHARD = tonumber(string.match(P, '%d+'))
-local NOW, SLEW, SHARDS = 0, '', 1
+local NOW, STAMP, SLEW, SHARDS = 0, '0', '', 1 -- STAMP: NOW as it is written
+local slew_was
 
 local function refuse(code, text)
     error({err = code .. ' ' .. text})
 end
 
+-- A whole number as text. In two halves: '%d' is a long, which may have 32 bits, and '%.0f' costs
+-- twice as much.
 local function int(n)
-    return format('%.0f', n)
+    if n < 1000000 then return format('%d', n) end
+    return format('%d%06d', floor(n / 1000000), n % 1000000)
 end
 
 local function has(list, word)
@@ -41,7 +46,7 @@ end
 local function set_clock(last, slew)
     local t = call('TIME')
     local ms = t[1] * 1000 + floor(t[2] / 1000)
-    last, slew = tonumber(last) or 0, tonumber(slew)
+    last, slew, slew_was = tonumber(last) or 0, tonumber(slew), slew or ''
     if last <= ms then
         NOW, SLEW = ms, ''
     elseif not slew or slew > ms then
@@ -50,6 +55,7 @@ local function set_clock(last, slew)
         local gone = floor((ms - slew) / 2)
         NOW, SLEW = last + gone, int(gone > 0 and ms or slew)
     end
+    STAMP = int(NOW)
 end
 
 local function start()
@@ -67,7 +73,11 @@ local clock_written = false
 local function write_clock()
     if clock_written then return end
     clock_written = true
-    call('HSET', KEYS[1], 'now', int(NOW), 'slew', SLEW)
+    if SLEW == slew_was then
+        call('HSET', KEYS[1], 'now', STAMP)
+    else
+        call('HSET', KEYS[1], 'now', STAMP, 'slew', SLEW)
+    end
 end
 
 local function hash(key)
@@ -76,13 +86,19 @@ local function hash(key)
     return out
 end
 
+local function set_of(list)
+    local set = {}
+    for word in string.gmatch(list, '%S+') do set[word] = true end
+    return set
+end
+
 -- A map as a row; skip: words that are left out; prefix goes before each name.
 local function row(map, skip, prefix, into)
-    local out = into or {}
+    local out, left, n = into or {}, set_of(skip or ''), into and #into or 0
     for k, v in pairs(map) do
-        if not skip or not has(skip, k) then
-            out[#out + 1] = (prefix or '') .. k
-            out[#out + 1] = v
+        if not left[k] then
+            out[n + 1], out[n + 2] = prefix and prefix .. k or k, v
+            n = n + 2
         end
     end
     return out

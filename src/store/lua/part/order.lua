@@ -1,39 +1,7 @@
--- part order: the two axes of an order's state, its history and its counters.
-
--- Legal transitions, from -> to; state.c holds the same tables.
-local CONTRACT = {
-    PENDING = 'ACTIVE SUSPENDED CANCELLED EXPIRED',
-    ACTIVE = 'SUSPENDED CANCELLED EXPIRED',
-    SUSPENDED = 'ACTIVE CANCELLED EXPIRED',
-    CANCELLED = 'ACTIVE EXPIRED',
-    EXPIRED = 'ACTIVE CANCELLED'
-}
-local FULFILMENT = {
-    RECEIVED = 'IDENTIFIED FAILED STUCK DELETING CLOSED',
-    IDENTIFIED = 'PROVISIONING VERIFYING READY SUSPENDED FAILED STUCK DELETING CLOSED',
-    PROVISIONING = 'VERIFYING READY SUSPENDED FAILED STUCK DELETING',
-    VERIFYING = 'PROVISIONING READY UPDATING SUSPENDED DEGRADED FAILED STUCK DELETING',
-    READY = 'PROVISIONING VERIFYING UPDATING SUSPENDED DEGRADED FAILED STUCK DELETING',
-    UPDATING = 'PROVISIONING VERIFYING READY SUSPENDED DEGRADED FAILED STUCK DELETING',
-    SUSPENDED = 'PROVISIONING VERIFYING READY UPDATING DEGRADED FAILED STUCK DELETING',
-    DEGRADED = 'PROVISIONING VERIFYING READY UPDATING SUSPENDED FAILED STUCK DELETING',
-    FAILED = 'IDENTIFIED PROVISIONING VERIFYING READY UPDATING SUSPENDED DEGRADED STUCK DELETING CLOSED',
-    STUCK = 'IDENTIFIED PROVISIONING VERIFYING READY UPDATING SUSPENDED DEGRADED FAILED DELETING CLOSED',
-    DELETING = 'FAILED STUCK CLOSED',
-    CLOSED = ''
-}
--- A change of one of these changes what a buyer sees, and so the version.
-local VISIBLE = 'contract fulfilment plan product quantity trial starts ends granted confirmed email'
-local SHOWN = 'registered want hold step pct msg note code endpoint renewals late merged delete_at' ..
-    ' commit standing no_renewal pending_plan pending_quantity unattended approval' ..
-    ' served next_plan next_quantity next_at'
-
-local function legal(axis, from, to)
-    return axis[to] ~= nil and has(axis[from] or '', to)
-end
+-- part order: an order's history and counters, and whether it needs work.
 
 local function log(order, ver, kind, text, data)
-    call('XADD', P .. 'h:' .. order, 'MAXLEN', '~', '1000', '*', 'at', int(NOW), 'ver', ver,
+    call('XADD', P .. 'h:' .. order, 'MAXLEN', '~', '1000', '*', 'at', STAMP, 'ver', ver,
         'type', kind, 'text', text or '', 'data', data or '')
 end
 
@@ -42,28 +10,6 @@ local function count(c0, f0, c1, f1)
     if c0 == c1 and f0 == f1 then return end
     if c0 then call('HINCRBY', P .. 'count', c0 .. '/' .. f0, -1) end
     call('HINCRBY', P .. 'count', c1 .. '/' .. f1, 1)
-end
-
--- Writes the pairs of list that differ from cur; an empty value removes. Returns how many
--- changed and whether a buyer can see it.
-local function put(key, cur, list)
-    local set, del, seen = {key}, {key}, false
-    for i = 1, #list, 2 do
-        local k, v = list[i], list[i + 1]
-        if (cur[k] or '') ~= v then
-            if v == '' then
-                del[#del + 1] = k
-            else
-                set[#set + 1] = k
-                set[#set + 1] = v
-            end
-            cur[k] = v
-            seen = seen or has(VISIBLE, k) or has(SHOWN, k) or find(k, '^at_') ~= nil
-        end
-    end
-    if #set > 1 then call('HSET', unpack(set)) end
-    if #del > 1 then call('HDEL', unpack(del)) end
-    return (#set - 1) / 2 + #del - 1, seen
 end
 
 -- May fulfilment begin? Somebody registered, or nobody has to; and the contract runs, or the channel
@@ -94,7 +40,7 @@ local function stuck(id, class, text)
     if not o.fulfilment or not working(o) then return end
     local ver = int((tonumber(o.ver) or 0) + 1)
     call('HSET', P .. 'o:' .. id, 'fulfilment', 'STUCK', 'class', class, 'detail', text,
-        'ver', ver, 'updated', int(NOW))
+        'ver', ver, 'updated', STAMP)
     count(o.contract, o.fulfilment, o.contract, 'STUCK')
     log(id, ver, 'order.stuck', class, '')
 end
