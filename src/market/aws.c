@@ -148,4 +148,5 @@ const struct market_ops market_aws = {
     .parse = aws_parse,
     .mended = aws_mended,
     .list = aws_list,
+    .holdings = aws_holdings,
 };

@@ -141,6 +141,14 @@ void aws_ack(struct market *m, const char *receipt, market_ack_cb *cb, void *arg
 /* Concurrent listings with a product_id. standing is UNKNOWN: the worker judges by status, and by
  * licence and entitlements of the active ones. */
 void aws_list(struct market *m, const char *page, market_page_cb *cb, void *arg);
+/* aws_list.c: one page of SearchAgreements about this product (j->token: which), with one filter
+ * more; and one agreement of its answer: false for what is not ours. */
+void aws_search(struct aws_job *j, const char *filter, const char *value, unsigned max,
+                aws_answer_cb *cb);
+bool aws_summary(struct aws_job *j, const cJSON *summary, struct market_purchase *out);
+/* aws_holdings.c */
+void aws_holdings(struct market *m, const struct market_purchase *known, market_page_cb *cb,
+                  void *arg);
 void aws_result_end(struct aws_job *j, enum market_class cls, const char *code,
                     uint64_t retry_after_ms);
 

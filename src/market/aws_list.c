@@ -159,10 +159,9 @@ static const char *own_license(struct aws_job *j, const cJSON *summary)
     return cJSON_GetArraySize(list) == 1 ? text(j, cJSON_GetArrayItem(list, 0), "licenseArn") : "";
 }
 
-static void take(struct aws_job *j, const cJSON *summary)
+bool aws_summary(struct aws_job *j, const cJSON *summary, struct market_purchase *p)
 {
     const cJSON *proposal = json_obj(summary, "proposalSummary");
-    struct market_purchase *p = &j->list[j->nlist];
 
     *p = market_purchase_none;
     p->read_ms = j->p.read_ms;
@@ -178,8 +177,7 @@ static void take(struct aws_job *j, const cJSON *summary)
         p->starts_ms = 0;
     if (json_epoch_ms(summary, "endTime", &p->ends_ms)) /* null: pay as you go */
         p->ends_ms = 0;
-    if (*p->agreement && *p->status && is_ours(j, proposal))
-        j->nlist++;
+    return *p->agreement && *p->status && is_ours(j, proposal);
 }
 
 /* "2:token": which status, and the service's word for its next page. NULL without memory. */
@@ -212,7 +210,7 @@ static void on_page(struct aws_job *j, const struct aws_answer *a)
     }
     cJSON_ArrayForEach(e, list)
     {
-        take(j, e);
+        j->nlist += aws_summary(j, e, &j->list[j->nlist]);
     }
     each(j);
 }
@@ -228,9 +226,9 @@ static void filter(struct jsonw *w, const char *name, const char *value)
     jsonw_obj_end(w);
 }
 
-static void search(struct aws_job *j)
+void aws_search(struct aws_job *j, const char *name, const char *value, unsigned max,
+                aws_answer_cb *cb)
 {
-    const char *status = statuses[j->status];
     struct buf body;
     struct jsonw w;
 
@@ -243,13 +241,20 @@ static void search(struct aws_job *j)
     filter(&w, "PartyType", "Proposer");
     filter(&w, "AgreementType", "PurchaseAgreement");
     filter(&w, "ResourceIdentifier", j->m->cfg->product_id);
-    filter(&w, "Status", status);
+    filter(&w, name, value);
     jsonw_arr_end(&w);
-    jsonw_kvi(&w, "maxResults", strcmp(status, "ACTIVE") == 0 ? PAGE_ASKED : PAGE);
+    jsonw_kvi(&w, "maxResults", max);
     jsonw_kvs_opt(&w, "nextToken", j->token);
     jsonw_obj_end(&w);
-    aws_call(j, &aws_search_agreements, &body, on_page);
+    aws_call(j, &aws_search_agreements, &body, cb);
     buf_free(&body);
+}
+
+static void search(struct aws_job *j)
+{
+    const char *status = statuses[j->status];
+
+    aws_search(j, "Status", status, strcmp(status, "ACTIVE") == 0 ? PAGE_ASKED : PAGE, on_page);
 }
 
 static void begin(struct aws_job *j)

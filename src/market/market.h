@@ -285,6 +285,12 @@ struct market_ops {
     void (*tell)(struct market *m, enum market_verb verb, const struct market_purchase *known,
                  struct str text, market_verb_cb *cb, void *arg);
     void (*list)(struct market *m, const char *page, market_page_cb *cb, void *arg);
+    /* What the account of a purchase holds of this product now, in one page: its agreements of
+     * whatever status, as far as they are ours to read (agreement and status are set; code tells
+     * why they could not be read), and with contract pricing its licences in force (agreement is
+     * "", granted). */
+    void (*holdings)(struct market *m, const struct market_purchase *known, market_page_cb *cb,
+                     void *arg);
     /* Which plans the holder of that purchase can have. */
     void (*plans)(struct market *m, const struct market_purchase *known, market_plans_cb *cb,
                   void *arg);

@@ -7,7 +7,8 @@
 
 #define PAGE_MAX 50
 
-/* Agreements of legacy listings exist too; only their licences are not told. */
+/* Agreements of legacy listings exist too; only their licences are not told. Those that a channel
+ * partner sold are between him and the buyer. */
 static const struct sb_purchase *wanted(struct sb_call *c)
 {
     struct str id = json_str(c->in, "agreementId");
@@ -16,7 +17,10 @@ static const struct sb_purchase *wanted(struct sb_call *c)
         const struct sb_purchase *p = c->s->purchases.p[i];
         if (str_is(id, p->agreement)) {
             sb_call_about(c, p->id);
-            return p;
+            if (!p->cppo)
+                return p;
+            sb_call_fail(c, "AccessDeniedException", "not a party of this agreement");
+            return NULL;
         }
     }
     if (id.n == 0)
@@ -225,6 +229,8 @@ static bool all_hold(const struct sb_purchase *p, const cJSON *filters)
 {
     const cJSON *f;
 
+    if (p->cppo)
+        return false;
     cJSON_ArrayForEach(f, filters)
     {
         if (!filter_holds(p, f))

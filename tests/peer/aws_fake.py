@@ -132,6 +132,11 @@ def entitlements(ask):
         return 200, {"Entitlements": []}
     if where.get("CUSTOMER_IDENTIFIER") == ["FOREVER"]:
         return 200, {"Entitlements": [], "NextToken": "same"}
+    by_account = where.get("CUSTOMER_AWS_ACCOUNT_ID", [""])[0]
+    if by_account == "000000000006":
+        return 200, {"Entitlements": [], "NextToken": "same"}
+    if by_account == "000000000007":
+        return error("ThrottlingException")
     if not page:
         return 200, {"Entitlements": [], "NextToken": "p2"}
     if page == "p2":
@@ -174,12 +179,35 @@ def summary(ident, status, product="prod-qtwveexample", **more):
                  "proposalSummary": {"offerId": "offer-1", "resources": [{"id": product}]}}, **more)
 
 
+def of_account(ask, where):
+    assert sorted(where) == ["AcceptorAccountId", "AgreementType", "PartyType",
+                             "ResourceIdentifier"]
+    (product,), (account,) = where["ResourceIdentifier"], where["AcceptorAccountId"]
+    if product == "prod-denied":
+        return error("AccessDeniedException")
+    if product == "prod-busy":
+        return error("ThrottlingException")
+    if account == "000000000009":
+        return 200, {"agreementViewSummaries": [], "nextToken": "same"}
+    if account != ACCOUNT:
+        return 200, {"agreementViewSummaries": []}
+    if not ask.get("nextToken"):
+        return 200, {"agreementViewSummaries": [
+            summary("agmt-old", "RENEWED", acceptanceTime=1780315000),
+            summary("agmt-x", "ACTIVE", "prod-other")], "nextToken": "n1"}
+    return 200, {"agreementViewSummaries": [
+        summary("agmt-new", "CANCELLED", acceptanceTime=1780316000),
+        summary("agmt-alien", "ACTIVE", acceptor={"accountId": "999999999999"})]}
+
+
 def search(ask):
     """The product says what the seller has; every request must be a documented one."""
     where = {f["name"]: f["values"] for f in ask["filters"]}
     assert ask["catalog"] == "AWSMarketplace" and 1 <= ask["maxResults"] <= 50
-    assert sorted(where) == ["AgreementType", "PartyType", "ResourceIdentifier", "Status"]
     assert where["PartyType"] == ["Proposer"] and where["AgreementType"] == ["PurchaseAgreement"]
+    if "AcceptorAccountId" in where:
+        return of_account(ask, where)
+    assert sorted(where) == ["AgreementType", "PartyType", "ResourceIdentifier", "Status"]
     (product,), (status,) = where["ResourceIdentifier"], where["Status"]
     if product == "prod-denied":
         return error("AccessDeniedException")

@@ -218,6 +218,86 @@ static void failures_have_classes(void **state)
     assert_string_equal(got.code, "NoList");
 }
 
+static const char *holdings(const char *account)
+{
+    struct market_purchase known = market_purchase_none;
+    char id[16];
+
+    snprintf(id, sizeof(id), "%s", account);
+    known.account = id;
+    got.calls = 0;
+    buf_reset(&got.text);
+    market_aws.holdings(market, &known, on_page, NULL);
+    memset(id, 'x', sizeof(id) - 1); /* it is the caller's again */
+    assert_int_equal(got.calls, 0);
+    while (got.calls == 0)
+        uv_run(&loop, UV_RUN_ONCE);
+    return buf_cstr(&got.text);
+}
+
+#define ACCOUNT "845735284135"
+#define OTHER   "l-ffff"
+
+/* Of this account and product only; two pages, and each licence once. */
+static void what_an_account_holds(void **state)
+{
+    (void)state;
+    need_peer();
+    assert_string_equal(holdings(ACCOUNT), "RENEWED agmt-old  not 0\n"
+                                           "CANCELLED agmt-new  not 0\n"
+                                           "  " ID " granted 0\n"
+                                           "  " OTHER " granted 0\n");
+    assert_int_equal(got.cls, MARKET_OK);
+    assert_string_equal(got.code, "");
+    assert_string_equal(got.next, "");
+    cfg.contract = false;
+    open_market();
+    assert_string_equal(holdings(ACCOUNT), "RENEWED agmt-old  not 0\n"
+                                           "CANCELLED agmt-new  not 0\n");
+    assert_true(got.bought == 1780316000000);
+}
+
+/* A partner's agreements, a listing without an id: its licences are known all the same. */
+static void holdings_without_agreements(void **state)
+{
+    static const char *const products[] = {"prod-denied", ""};
+
+    (void)state;
+    need_peer();
+    for (size_t i = 0; i < 2; i++) {
+        cfg.product_id = products[i];
+        open_market();
+        assert_string_equal(holdings(ACCOUNT), "  " ID " granted 0\n"
+                                               "  " OTHER " granted 0\n");
+        assert_int_equal(got.cls, MARKET_OK);
+        assert_string_equal(got.code, i == 0 ? "AccessDeniedException" : "");
+    }
+}
+
+static void holdings_that_are_no_answer(void **state)
+{
+    (void)state;
+    need_peer();
+    holdings("000000000009");
+    assert_int_equal(got.cls, MARKET_RETRY);
+    assert_string_equal(got.code, "EndlessPages");
+    holdings("000000000006");
+    assert_int_equal(got.cls, MARKET_RETRY);
+    assert_string_equal(got.code, "EndlessPages");
+    holdings("000000000007");
+    assert_int_equal(got.cls, MARKET_RETRY);
+    assert_string_equal(got.code, "ThrottlingException");
+    holdings("");
+    assert_int_equal(got.cls, MARKET_CONFIG);
+    cfg.product_id = "prod-busy";
+    holdings(ACCOUNT);
+    assert_int_equal(got.cls, MARKET_RETRY);
+    assert_string_equal(got.code, "ThrottlingException");
+    cfg.mode = CFG_LEGACY;
+    holdings(ACCOUNT);
+    assert_string_equal(got.code, "NoList");
+}
+
 static void closing_ends_a_walk(void **state)
 {
     (void)state;
@@ -237,11 +317,10 @@ static void closing_ends_a_walk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LIST_TEST(every_status_and_page),
-        LIST_TEST(a_refused_side_question_is_told),
-        LIST_TEST(usage_is_granted_by_the_licence),
-        LIST_TEST(failures_have_classes),
-        LIST_TEST(closing_ends_a_walk),
+        LIST_TEST(every_status_and_page),           LIST_TEST(a_refused_side_question_is_told),
+        LIST_TEST(usage_is_granted_by_the_licence), LIST_TEST(failures_have_classes),
+        LIST_TEST(what_an_account_holds),           LIST_TEST(holdings_without_agreements),
+        LIST_TEST(holdings_that_are_no_answer),     LIST_TEST(closing_ends_a_walk),
     };
 
     return cmocka_run_group_tests(tests, start, stop);
