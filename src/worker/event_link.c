@@ -5,8 +5,8 @@
  * made for the new purchase (its licence event came first) is merged, as long as it has no tenant
  * of its own; when that order had gone on with a later purchase already, this one is what the old
  * order goes on with. Found by the previous agreement; without one, by the buyer's account and
- * product when exactly one other live order exists. Otherwise a human decides and nothing is
- * guessed.
+ * product when exactly one other live order exists. Otherwise nothing is guessed, and the seller is
+ * told once: a human decides.
  */
 #include <errno.h>
 
@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "worker/event.h"
 #include "worker/purchase.h"
+#include "worker/truth.h"
 
 static void find_by_account(struct task *t);
 
@@ -143,6 +144,31 @@ static void previous_agreement(struct task *t, int rc, const struct store_rows *
         find_by_account(t);
 }
 
+static void told(struct task *t, int rc, const struct store_rows *rows)
+{
+    (void)rows;
+    if (rc)
+        task_retry(t, "RETRY", "cannot queue the alert", 0);
+    else
+        event_apply(t);
+}
+
+static void unlinked(struct task *t, size_t candidates)
+{
+    struct event_work *e = t->state;
+    const char *what = arena_fmt(t->arena, "%s (%.*s), one of %zu orders", e->natural,
+                                 STR_FMT(e->intent), candidates);
+
+    LOG(LOG_WARN, "event.unlinked", FS("order", str_of(e->natural)), FS("intent", e->intent),
+        FI("candidates", candidates));
+    if (candidates < 2)
+        event_apply(t);
+    else if (what)
+        alarm_once(t, e->cfg, "alert-unlinked", e->natural, what, told);
+    else
+        task_retry(t, "RETRY", "task memory is used up", 0);
+}
+
 static void account_orders(struct task *t, int rc, const struct store_rows *rows)
 {
     struct event_work *e = t->state;
@@ -162,13 +188,10 @@ static void account_orders(struct task *t, int rc, const struct store_rows *rows
             others++;
         }
     }
-    if (others == 1) {
+    if (others == 1)
         link_to(t, only);
-        return;
-    }
-    LOG(LOG_WARN, "event.unlinked", FS("order", str_of(e->natural)), FS("intent", e->intent),
-        FI("candidates", others));
-    event_apply(t);
+    else
+        unlinked(t, others);
 }
 
 static void find_by_account(struct task *t)

@@ -108,6 +108,12 @@ static const struct {
     {"alert-reconcile", "[lastmile] {product}: orders were repaired",
      "The marketplace's own list differed from the orders of {order} ({product}): {detail}.\n"
      "Events may have been lost.\n\nlastmile get orders\n"},
+    {"alert-unlinked", "[lastmile] {product}: which order goes on?",
+     "A buyer of {order} ({product}) has several orders, and the marketplace does not say which of "
+     "them was renewed or replaced by what: {detail}.\n"
+     "Nothing was guessed: each keeps its environment, and what is new has an order of its own. "
+     "Ask the buyer; then delete the order that nobody needs.\n\n"
+     "lastmile get orders\nlastmile delete order ... --reason ...\n"},
     {"alert-advisory", "[lastmile] order {order}: the marketplace issued an advisory",
      "The marketplace issued an advisory about the buyer of order {order} ({product}).\n\n"
      "lastmile events {order}\n"},

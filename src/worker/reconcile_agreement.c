@@ -16,7 +16,7 @@
 #include "worker/purchase.h"
 #include "worker/reconcile.h"
 
-enum { SETTLE_MS = 5 * 60 * 1000 };
+enum { SETTLE_MS = 5 * 60 * 1000, HEIR_MS = 2000 };
 
 static bool is_superseded(const char *status)
 {
@@ -114,14 +114,24 @@ static const char *difference(const struct agreement_work *k)
     return other_plan(k) ? "plan" : NULL;
 }
 
+/* Said at every walk, mailed once. */
+static void unlinked(struct task *t)
+{
+    const struct agreement_work *k = t->state;
+    const char *what = arena_fmt(t->arena, "%s, one of %zu orders", k->natural, k->candidates);
+
+    LOG(LOG_WARN, "reconcile.unlinked", FS("order", k->x->order), FI("candidates", k->candidates));
+    if (what)
+        alarm_raise(t->w, k->r->cfg, "alert-unlinked", k->natural, what);
+}
+
 static void compare_active(struct task *t)
 {
     struct agreement_work *k = t->state;
     const char *what = k->x->now.exists ? difference(k) : "order";
 
     if (k->candidates > 1)
-        LOG(LOG_WARN, "reconcile.unlinked", FS("order", k->x->order),
-            FI("candidates", k->candidates));
+        unlinked(t);
     if (k->candidates == 1) {
         tell_renewed(t);
     } else if (!what) {
@@ -153,9 +163,18 @@ static void compare_ended(struct task *t)
     const struct order_now *now = &k->x->now;
     struct market_event e;
 
-    if (!now->exists || now->ended || is_superseded(k->p->status) || is_elsewhere(k) ||
+    if (!now->exists || now->ended || is_elsewhere(k) ||
         strcmp(now->known.agreement, k->p->agreement) != 0) {
         reconcile_agreement_next(t);
+        return;
+    }
+    if (is_superseded(k->p->status)) {
+        /* What came after it may have ended before a walk saw it. Mostly it shows in this one. */
+        t->state = k->r;
+        if (now->registered)
+            reconcile_ask_refresh(k->x, HEIR_MS);
+        else
+            reconcile_next(t);
         return;
     }
     counted(k, false, "end");

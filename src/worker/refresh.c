@@ -5,35 +5,50 @@
  * resync after `worker.refresh`. What is read is written as of the newest fact that the order knew
  * when it was read: an event that comes in between wins. An ended contract is never opened again
  * here (entitlements may outlive an end for a while); that is for events to tell.
+ *
+ * An order that no list of the channel has (legacy listings, those without product_id, sales of
+ * channel partners) stays queued: it is asked for at the reconciler's pace. One whose purchase has
+ * run out is refresh_heir.c's.
  */
 #include <errno.h>
 
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
+#include "base/rand.h"
 #include "worker/kinds.h"
 #include "worker/purchase.h"
-#include "worker/truth.h"
+#include "worker/refresh.h"
+#include "worker/standing.h"
 
 enum { ASK_MIN_MS = 3000, ASK_MAX_MS = 3600 * 1000 };
 
-struct refresh {
-    struct market *market;
-    const struct market_ops *ops;
-    const struct cfg_market *cfg;
-    struct market_purchase known;
-    struct str plan;
-    int64_t at, waiting_ms; /* waiting: a buyer registered and nothing is granted */
-    bool pending;
-};
+void refresh_rest(struct task *t)
+{
+    const struct refresh *s = t->state;
+    uint64_t every = t->snap->cfg->worker.reconcile_ms;
 
-static void written(struct task *t, int rc, const struct store_rows *rows)
+    if (s->unlisted)
+        task_wait(t, every - every / 4 + rand_below(every / 2 + 1));
+    else
+        task_done(t);
+}
+
+static void ended(struct task *t, int rc, const struct store_rows *rows)
 {
     (void)rows;
     if (rc && rc != -ENOENT && rc != -EPERM)
         task_retry(t, "RETRY", "cannot write the order", 0);
     else
         task_done(t);
+}
+
+void refresh_written(struct task *t, int rc, const struct store_rows *rows)
+{
+    if (rc)
+        ended(t, rc, rows);
+    else
+        refresh_rest(t);
 }
 
 /* Without a word of the agreement only older contract listings may be judged by entitlements. What
@@ -61,7 +76,7 @@ static bool is_granted(const struct market_result *r)
            (p->granted || (!p->known_entitlements && str_is(str_of(p->status), "ACTIVE")));
 }
 
-static void end_contract(struct task *t, const char *status)
+void refresh_end(struct task *t, const char *status)
 {
     struct refresh *s = t->state;
     int64_t now = clock_wall_ms();
@@ -76,7 +91,7 @@ static void end_contract(struct task *t, const char *status)
     args_kvi(&a, "delete_at", now + (int64_t)purchase_grace_ms(s->cfg, s->plan));
     args_kv(&a, "reason", str_of(status));
     crash_point("refresh.before_order");
-    task_store(t, t->shard, STORE_ORDER_UPSERT, a.v, a.n, written);
+    task_store(t, t->shard, STORE_ORDER_UPSERT, a.v, a.n, ended);
 }
 
 /* A buyer waits: soon at first, then as often as a quarter of the time that he has waited. */
@@ -86,6 +101,27 @@ static void ask_later(struct task *t)
     int64_t ms = s->waiting_ms / 4;
 
     task_wait(t, (uint64_t)(ms < ASK_MIN_MS ? ASK_MIN_MS : ms > ASK_MAX_MS ? ASK_MAX_MS : ms));
+}
+
+/* It may go on as something else, and only what else its account has can tell. */
+static bool has_run_out(const struct refresh *s, const struct market_result *r)
+{
+    const struct market_purchase *p = &r->purchase;
+
+    if (r->cls != MARKET_OK || s->cfg->mode != CFG_CONCURRENT || p->granted ||
+        !s->known.account[0] || !s->ops->holdings)
+        return false;
+    return purchase_superseded(str_of(p->status)) ||
+           (p->status[0] == '\0' && p->known_entitlements && !s->cfg->metered && !s->pending);
+}
+
+/* No walk meets it, and there is something to be read. */
+static bool is_unlisted(const struct cfg_market *m, const struct market_result *r)
+{
+    const struct market_purchase *p = &r->purchase;
+
+    return r->cls == MARKET_OK && (p->known_entitlements || p->status[0]) &&
+           (!standing_listed(m) || p->status[0] == '\0');
 }
 
 static void refreshed(void *arg, const struct market_result *r)
@@ -98,22 +134,27 @@ static void refreshed(void *arg, const struct market_result *r)
     if (!task_release(t))
         return;
     crash_point("refresh.after_market");
+    s->unlisted = is_unlisted(s->cfg, r);
     if (r->cls == MARKET_RETRY || r->cls == MARKET_CONFIG) {
         truth_failed(t, s->cfg, r->cls, r->code, r->retry_after_ms);
     } else if (has_ended(s, r)) {
-        end_contract(t, r->cls == MARKET_GONE ? "EXPIRED" : r->purchase.status);
+        refresh_end(t, r->cls == MARKET_GONE ? "EXPIRED" : r->purchase.status);
+    } else if (has_run_out(s, r)) {
+        refresh_heir(t, r->purchase.status);
     } else if (is_granted(r)) {
         if (!purchase_copy(t, &r->purchase, &p)) {
             task_retry(t, "RETRY", "no memory for the purchase", 0);
             return;
         }
         purchase_args(&a, s->cfg, t->subject, &p, true, s->at);
+        if (s->gone_since)
+            args_kv(&a, "gone_since", STR(""));
         crash_point("refresh.before_order");
-        task_store(t, t->shard, STORE_ORDER_UPSERT, a.v, a.n, written);
+        task_store(t, t->shard, STORE_ORDER_UPSERT, a.v, a.n, refresh_written);
     } else if (s->pending && r->cls == MARKET_OK) {
         ask_later(t);
     } else {
-        task_done(t);
+        refresh_rest(t);
     }
 }
 
@@ -138,8 +179,12 @@ static void take(struct task *t, const struct store_rows *rows)
     s->known.product_code = kept(t, rows, "o.product_code");
     s->known.offer = kept(t, rows, "o.offer");
     s->plan = arena_str(t->arena, store_get(rows, "o.plan"));
+    s->channel = arena_str(t->arena, store_get(rows, "o.channel"));
+    s->product = arena_str(t->arena, store_get(rows, "o.product"));
     s->at = store_row_int(r, "o.at", 0);
-    s->waiting_ms = store_row_int(r, "now", 0) - store_row_int(r, "o.at_registered", 0);
+    s->gone_since = store_row_int(r, "o.gone_since", 0);
+    s->now = store_row_int(r, "now", 0);
+    s->waiting_ms = s->now - store_row_int(r, "o.at_registered", 0);
     s->market = snapshot_market(t->snap, store_get(rows, "o.channel"), store_get(rows, "o.product"),
                                 &s->ops, &s->cfg);
 }

@@ -80,5 +80,8 @@ void truth_failed(struct task *t, const struct cfg_market *m, enum market_class 
  * forget: what failed fails again and calls again. */
 void alarm_raise(struct worker *w, const struct cfg_market *m, const char *kind, const char *tag,
                  const char *detail);
+/* The same for what is not met again: once per tag, durable when next() is called. */
+void alarm_once(struct task *t, const struct cfg_market *m, const char *kind, const char *tag,
+                const char *detail, task_cont *next);
 
 #endif

@@ -216,6 +216,24 @@ class Change(Lifecycle):
         q = self.act(p, "upgrade", plan="enterprise", mode="replace", link=False)
         self.check_changed(order, q, "enterprise", 1)
 
+    def test_replace_of_one_of_two_without_link(self):
+        """Which of the two it is nobody says: nothing is guessed, and one mail asks a person."""
+        p, _, _, first = self.ready()
+        q, _, _, second = self.ready(account=p["account_id"])
+        before = len(self.s.mails("team@acme.example", "which order goes on"))
+        r = self.act(p, "upgrade", plan="enterprise", mode="replace", link=False)
+        self.s.wait_order(r, contract="ACTIVE", plan="enterprise")
+        self.s.until(lambda: len(self.s.mails("team@acme.example", "which order goes on")) > before,
+                     30, "nobody is asked")
+        self.s.quiet()
+        mails = self.s.mails("team@acme.example", "which order goes on")[before:]
+        self.assertEqual(len(mails), 1)
+        self.assertIn(self.s.order_of(r)["id"], mails[0].get_payload(decode=True).decode())
+        for each, order in ((p, first), (q, second)):
+            now = self.s.order_of(each)
+            self.assertEqual((now["id"], now["tenant"], now["contract"]),
+                             (order["id"], order["tenant"], "ACTIVE"))
+
     def test_a_renewal_to_another_plan_that_begins_later(self):
         """Its licence comes when it begins; until then the page says what will be."""
         def announced(ms):

@@ -254,6 +254,17 @@ static void an_order_of_a_renewal_is_merged(void **state)
     rig_stop();
 }
 
+/* How many mails ask a person which order goes on; each was queued once. */
+static void asked_about(const char *purchase, const char *times)
+{
+    char id[128];
+    unsigned shard;
+
+    snprintf(id, sizeof(id), "{p0}:k:mail:aws/prod@%s:alert-unlinked",
+             order_of("aws", purchase, &shard));
+    assert_string_equal(RAW("EXISTS", id), times);
+}
+
 static void of_two_candidates_none_is_guessed(void **state)
 {
     struct deal *d, *e;
@@ -270,7 +281,10 @@ static void of_two_candidates_none_is_guessed(void **state)
     assert_string_equal(of("l-a", "o.purchase"), "l-a");
     assert_string_equal(of("l-b", "o.purchase"), "l-b");
     assert_string_equal(of("l-c", "o.purchase"), "l-c");
+    asked_about("l-c", "1");
+    asked_about("l-a", "0");
     walk("0", "0");
+    assert_string_equal(RAW("ZCARD", "{p0}:ready:notify"), "3"); /* two walks, one question */
     rig_stop();
 }
 
@@ -439,7 +453,6 @@ static void renewals_told_out_of_order(void **state)
     rig_stop();
 }
 
-/* A term that begins later: both are active, and what the old one still tells changes nothing. */
 /* The old half of a renewal ends, whatever it calls that, before or after the new one is here; and
  * a licence that is taken away while it still entitles is a passing thing. */
 static void what_goes_on_is_not_ended(void **state)
@@ -471,21 +484,31 @@ static void what_goes_on_is_not_ended(void **state)
     rig_stop();
 }
 
-/* Nobody says what it continues, and two could be meant: it stands alone. */
+/* Nobody says what it continues, and two could be meant: it stands alone, and a person is asked. A
+ * single one that has nobody to continue is a purchase like any other. */
 static void of_two_orders_none_is_continued(void **state)
 {
     struct deal *c;
 
     (void)state;
     begin();
+    c = deal("z", "silver");
+    snprintf(c->account, sizeof(c->account), "5678");
+    tell(c, EVENT_REPLACED, "");
+    tell(c, EVENT_ENTITLEMENT_CHANGED, "");
+    assert_string_equal(of("l-z", "o.contract"), "ACTIVE");
+    asked_about("l-z", "0");
     tell(deal("a", "silver"), EVENT_ENTITLEMENT_CHANGED, "");
     tell(deal("b", "silver"), EVENT_ENTITLEMENT_CHANGED, "");
     c = deal("c", "silver");
-    tell(c, EVENT_RENEWED, "");
+    tell(c, EVENT_REPLACED, "");
     tell(c, EVENT_ENTITLEMENT_CHANGED, "");
     assert_string_equal(of("l-a", "o.purchase"), "l-a");
     assert_string_equal(of("l-b", "o.purchase"), "l-b");
     assert_string_equal(of("l-c", "o.purchase"), "l-c");
+    asked_about("l-c", "1");
+    tell(c, EVENT_ENTITLEMENT_CHANGED, ""); /* once more */
+    assert_string_equal(RAW("ZCARD", "{p0}:ready:notify"), "1");
     rig_stop();
 }
 
