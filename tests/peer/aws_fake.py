@@ -235,6 +235,12 @@ def licences(ask):
 
 
 def receive(ask):
+    assert ask["VisibilityTimeout"] == 120
+    assert ask["MessageSystemAttributeNames"] == ["ApproximateReceiveCount", "SentTimestamp"]
+    if ask["QueueUrl"].endswith("/flood"):
+        return 200, {"Messages": [{"ReceiptHandle": "", "Body": "x"}, {"ReceiptHandle": "r1"}]
+                     + [{"MessageId": "f%d" % n, "ReceiptHandle": "r%d" % n, "Body": "x"}
+                        for n in range(2, 14)]}
     if not ask["QueueUrl"].endswith("/123456789012/events"):
         return error("com.amazonaws.sqs#QueueDoesNotExist")
     assert ask["WaitTimeSeconds"] == 20 and ask["MaxNumberOfMessages"] == 10

@@ -570,6 +570,29 @@ static void polls_and_acknowledges(void **state)
     assert_int_equal(polled.n, 0);
 }
 
+/* A queue may answer with more than it was asked for, and with what lacks its attributes; a message
+ * without a receipt could never be acknowledged. */
+static void polls_no_more_than_it_asked_for(void **state)
+{
+    static char flood[128];
+    int64_t before = clock_wall_ms();
+
+    (void)state;
+    need_peer();
+    snprintf(flood, sizeof(flood), "%s/123456789012/flood", origin);
+    cfg.queue_url = flood;
+    reopen();
+    poll_once();
+    assert_int_equal(polled.cls, MARKET_OK);
+    assert_int_equal(polled.n, 10);
+    assert_string_equal(polled.m[0].receipt, "r2");
+    assert_string_equal(polled.m[9].receipt, "r11");
+    assert_int_equal(polled.m[0].deliveries, 1);
+    assert_string_equal(polled.m[0].dedupe, "f2");
+    assert_true(polled.m[0].time >= before && polled.m[0].time <= clock_wall_ms());
+    cfg.queue_url = queue_url;
+}
+
 static void a_missing_queue_is_configuration(void **state)
 {
     (void)state;
@@ -624,6 +647,7 @@ int main(void)
         AWS_TEST(refresh_finds_the_licence),
         AWS_TEST(legacy_entitlements),
         AWS_TEST(polls_and_acknowledges),
+        AWS_TEST(polls_no_more_than_it_asked_for),
         AWS_TEST(a_missing_queue_is_configuration),
         AWS_TEST(closing_answers_everybody),
     };
