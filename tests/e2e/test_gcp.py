@@ -95,14 +95,17 @@ class Arrival(GcpCase):
         p = self.s.buy(plan="manual")
         page = self.s.register(self.s.land(p), buyer())
         order = self.s.wait_order(p, hold="approval")
+        self.s.quiet()
         before = self.s.calls("entitlements.patch", p)
+        self.fault("entitlements.approve", "throttle")  # it waits a while: what is told comes first
         self.s.cli("approve", "order", order["id"], "--reason", "x")
         self.s.wait_ready(page)
         lines = self.s.ledger("gcp.entitlements.patch", p)
         self.assertGreater(len(lines), before)
         self.assertEqual({e["result"] for e in lines}, {"ok"}, lines)
         self.s.quiet()
-        self.assertLess(max(at(lines)), self.s.ledger("gcp.entitlements.approve", p)[0]["seq"])
+        approved = self.s.ledger("gcp.entitlements.approve", p, "ok")
+        self.assertLess(max(at(lines)), approved[0]["seq"])
 
     def test_abandoned_sign_up(self):
         """Nobody fills in the form: nothing is approved; days later it is resumed."""
