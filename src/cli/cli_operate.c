@@ -10,23 +10,24 @@
 #include "cli/cli_order.h"
 #include "cli/cli_wait.h"
 
-enum { ACTOR_MAX = 96, REASON_MAX = 500 };
+enum { ACTOR_MAX = 96, REASON_MAX = 500, CHARGE_MAX = 16 };
 
 struct act {
     const char *verb;
     bool asks;     /* a person is asked unless --yes */
     bool confirms; /* needs --confirm=TENANT */
+    bool stops;    /* no charge is to begin from now on */
     const char *done;
 };
 
 static const struct act acts[] = {
-    {"retry", false, false, "will be tried again"},
-    {"suspend", true, false, "will be suspended"},
-    {"resume", false, false, "will be resumed"},
-    {"approve", false, false, "is approved"},
-    {"reject", true, false, "will be rejected at the marketplace"},
-    {"cancel", true, false, "will be stopped and held"},
-    {"delete", false, true, "will be deleted"},
+    {"retry", false, false, false, "will be tried again"},
+    {"suspend", true, false, true, "will be suspended"},
+    {"resume", false, false, false, "will be resumed"},
+    {"approve", false, false, false, "is approved"},
+    {"reject", true, false, false, "will be rejected at the marketplace"},
+    {"cancel", true, false, true, "will be stopped and held"},
+    {"delete", false, true, false, "will be deleted"},
 };
 
 static const struct act *find(const char *verb)
@@ -95,8 +96,29 @@ static enum cli_exit ask(const struct cli *c, const struct act *act, const char 
     return CLI_OK;
 }
 
-static enum cli_exit report(const struct cli *c, const struct act *act, const char *id, bool dry)
+/* What stopping an order means for a charge that has not begun. */
+static const char *charge_note(const struct act *act, const char *charge)
 {
+    static const struct {
+        const char *charge, *note;
+    } notes[] = {
+        {"held", "its charge stays held until it goes on"},
+        {"asked",
+         "the marketplace was asked to begin the charge: where that was not said yet it is "
+         "held back, else you are told when it begins"},
+    };
+
+    for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++)
+        if (act->stops && strcmp(charge, notes[i].charge) == 0)
+            return notes[i].note;
+    return NULL;
+}
+
+static enum cli_exit report(const struct cli *c, const struct act *act, const char *id,
+                            const char *charge)
+{
+    bool dry = cli_given(&c->args, CLI_F_DRY_RUN);
+    const char *note = charge_note(act, charge);
     enum cli_exit code;
     struct jsonw w;
     struct buf b;
@@ -105,11 +127,15 @@ static enum cli_exit report(const struct cli *c, const struct act *act, const ch
     jsonw_init(&w, &b);
     if (c->args.format == CLI_TABLE) {
         buf_fmt(&b, "order %s %s%s\n", id, act->done, dry ? " (dry run: nothing was done)" : "");
+        if (note)
+            buf_fmt(&b, "%s\n", note);
     } else {
         jsonw_obj(&w);
         jsonw_kvs(&w, "order", str_of(id));
         jsonw_kvs(&w, "verb", str_of(act->verb));
         jsonw_kvb(&w, "done", !dry);
+        if (charge[0])
+            jsonw_kvs(&w, "charge", str_of(charge));
         jsonw_obj_end(&w);
         buf_ch(&b, '\n');
     }
@@ -135,7 +161,9 @@ static enum cli_exit check(struct cli *c, const struct act *act, unsigned shard,
     return code;
 }
 
-static enum cli_exit act_on(struct cli *c, const struct act *act, unsigned shard, const char *id)
+/* charge: how that of the order stood at that moment; "" where the channel holds none. */
+static enum cli_exit act_on(struct cli *c, const struct act *act, unsigned shard, const char *id,
+                            char charge[CHARGE_MAX])
 {
     char who[ACTOR_MAX];
     struct str args[] = {
@@ -148,6 +176,7 @@ static enum cli_exit act_on(struct cli *c, const struct act *act, unsigned shard
     rc = cli_store_call(c, shard, STORE_OPERATE, args, 4, &rows);
     if (rc)
         return cli_store_fail(c, rc, act->verb);
+    str_copy(store_get(&rows.r, "commit"), charge, CHARGE_MAX);
     cli_rows_free(&rows);
     return CLI_OK;
 }
@@ -156,7 +185,7 @@ enum cli_exit cli_operate(struct cli *c)
 {
     const struct act *act = find(c->args.verb);
     bool dry = cli_given(&c->args, CLI_F_DRY_RUN);
-    char id[ID_ORDER];
+    char id[ID_ORDER], charge[CHARGE_MAX] = "";
     unsigned shard = 0;
     enum cli_exit code = check_reason(c);
 
@@ -165,9 +194,9 @@ enum cli_exit cli_operate(struct cli *c)
     if (code == CLI_OK)
         code = check(c, act, shard, id);
     if (code == CLI_OK && !dry)
-        code = act_on(c, act, shard, id);
+        code = act_on(c, act, shard, id, charge);
     if (code == CLI_OK)
-        code = report(c, act, id, dry);
+        code = report(c, act, id, charge);
     if (code == CLI_OK && !dry && cli_given(&c->args, CLI_F_WAIT))
         code = cli_wait(c, shard, id, act->verb);
     return code;

@@ -138,7 +138,9 @@ static struct decision toward_running(const struct decide_in *in)
         /* The probe comes first: only what answers is worth a charge (fulfil_probe). */
         return in->commit == COMMIT_HELD ? say(ACT_PROBE) : after_commit(in, say(ACT_PROBE));
     case FULFIL_SUSPENDED:
-        return in->deployed || in->account ? say(ACT_RESUME) : move(FULFIL_PROVISIONING);
+        if (in->account && !in->deployed)
+            return after_commit(in, say(ACT_GRANT));
+        return in->deployed ? say(ACT_RESUME) : move(FULFIL_PROVISIONING);
     default:
         return in->account ? say(ACT_REST) : settled(in);
     }
@@ -162,7 +164,7 @@ static bool overdue(const struct decide_in *in, struct decision *out)
         return false;
     if (in->on_late == CFG_LATE_REJECT)
         *out = say(ACT_REJECT);
-    else if (in->on_late == CFG_LATE_COMMIT && in->registered)
+    else if (in->on_late == CFG_LATE_COMMIT && in->registered && !in->paused)
         *out = say(ACT_COMMIT);
     else if (!in->late_told)
         *out = say(ACT_TELL_LATE);
@@ -190,6 +192,8 @@ void decide(const struct decide_in *in, struct decision *out)
     } else if (overdue(in, out)) {
         out->desire = d;
         return;
+    } else if (in->charged_anyway) {
+        *out = say(ACT_TELL_CHARGE);
     } else if (d == DESIRE_RUNNING && in->change_refused && !in->change_told) {
         *out = say(ACT_TELL_CHANGE);
     } else if (in->fulfilment == FULFIL_DELETING) {
@@ -230,6 +234,7 @@ const char *act_name(enum act a)
         [ACT_ASK_APPROVAL] = "ask-approval",
         [ACT_TELL_LATE] = "tell-late",
         [ACT_REPLACE] = "replace",
+        [ACT_TELL_CHARGE] = "tell-charge",
         [ACT_TELL_CHANGE] = "tell-change",
     };
 

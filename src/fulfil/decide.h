@@ -33,6 +33,7 @@ enum act {
     ACT_REJECT,       /* tell it that we will not serve this purchase */
     ACT_ASK_APPROVAL, /* put the order before an operator */
     ACT_TELL_LATE,    /* the charge is held for longer than it should */
+    ACT_TELL_CHARGE,  /* the charge began although an operator had stopped the order */
     ACT_TELL_CHANGE,  /* the channel changed to a plan that the seller refuses */
     ACT_REPLACE       /* the old deployment goes before the new plan's is made */
 };
@@ -69,6 +70,8 @@ struct decide_in {
     bool rejected;       /* an operator said no while the charge was held */
     bool replace;        /* the new plan's deployment takes the place of the old one */
     bool erase;          /* the customer's data must go now */
+    bool paused;         /* an operator suspended or cancelled: no charge is to begin now */
+    bool charged_anyway; /* it began since then, and nobody was told */
     bool late_told;
     bool change_refused, change_told;
     enum cfg_late_commit on_late;

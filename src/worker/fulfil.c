@@ -202,6 +202,7 @@ static void act(struct task *t)
     case ACT_REJECT:
     case ACT_ASK_APPROVAL:
     case ACT_TELL_LATE:
+    case ACT_TELL_CHARGE:
     case ACT_TELL_CHANGE:
         fulfil_commit(t, f->d.act);
         break;

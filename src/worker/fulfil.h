@@ -94,7 +94,7 @@ int64_t fulfil_work_left(struct task *t);
 void fulfil_overdue(struct task *t);
 void fulfil_probe(struct task *t);
 /* The acts between us and the channel: ACT_COMMIT, ACT_REJECT, ACT_ASK_APPROVAL, ACT_TELL_LATE,
- * ACT_TELL_CHANGE. */
+ * ACT_TELL_CHARGE, ACT_TELL_CHANGE. */
 void fulfil_commit(struct task *t, enum act act);
 /* What the order's channel can do; never NULL. */
 const struct market_caps *fulfil_caps(const struct fulfil_work *f);

@@ -18,6 +18,7 @@ static const struct {
     {ACT_REJECT, "rejected", "rejected", "tell market 0 reject", "alert-rejected", NULL, "reject"},
     {ACT_ASK_APPROVAL, NULL, "approval", NULL, "alert-approval", "approval", "approval"},
     {ACT_TELL_LATE, NULL, NULL, NULL, "alert-commit", NULL, "late"},
+    {ACT_TELL_CHARGE, NULL, NULL, NULL, "alert-charged", NULL, "begun while stopped"},
     {ACT_TELL_CHANGE, NULL, NULL, NULL, "alert-change", NULL, "change refused"},
 };
 
@@ -47,6 +48,8 @@ void fulfil_commit(struct task *t, enum act act)
     }
     if (act == ACT_TELL_LATE)
         args_kv(&a, "o.late_commit", STR("1"));
+    if (act == ACT_TELL_CHARGE)
+        args_kv(&a, "o.charge_told", STR("1"));
     if (act == ACT_TELL_CHANGE)
         args_kv(&a, "o.change_told", f->v.bought);
     fulfil_log(&a, "commit", words[i].log);

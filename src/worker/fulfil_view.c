@@ -134,13 +134,27 @@ static void commitment(struct fulfil_work *f, const struct store_row *r)
     in->erase = is_one(r, "o.erase");
 }
 
+/* What an operator wants. */
+static void wishes(struct decide_in *in, const struct store_row *r)
+{
+    struct str want = store_row_get(r, "o.want"), hold = store_row_get(r, "o.hold");
+
+    in->want_suspended = str_is(want, "suspended");
+    in->want_deleted = str_is(want, "deleted");
+    in->held = hold.n != 0;
+    in->paused = in->want_suspended || str_is(hold, "cancelled");
+    in->charged_anyway =
+        in->paused && in->contract == CONTRACT_ACTIVE && in->commit == COMMIT_DONE &&
+        !is_one(r, "o.charge_told") &&
+        store_row_int(r, "o.at_committed", 0) >= store_row_int(r, "o.at_paused", INT64_MAX);
+}
+
 bool fulfil_view_read(struct task *t, const struct store_rows *rows)
 {
     struct fulfil_work *f = t->state;
     struct fulfil_view *v = &f->v;
     struct decide_in *in = &v->in;
     const struct store_row *r = rows->n ? &rows->row[0] : NULL;
-    struct str want;
 
     *v = (struct fulfil_view){0};
     if (!task_round(t))
@@ -159,12 +173,9 @@ bool fulfil_view_read(struct task *t, const struct store_rows *rows)
     v->at_ready = store_row_int(r, "o.at_ready", 0);
     v->now = store_row_int(r, "now", 0);
     v->late = is_one(r, "o.late");
-    want = store_row_get(r, "o.want");
     in->registered = is_one(r, "o.registered") || is_one(r, "o.unattended");
     commitment(f, r);
-    in->want_suspended = str_is(want, "suspended");
-    in->want_deleted = str_is(want, "deleted");
-    in->held = store_row_get(r, "o.hold").n != 0;
+    wishes(in, r);
     in->deployed = is_one(r, "t.touched");
     in->keep_on_end = f->plan && f->plan->on_end == CFG_END_KEEP;
     in->has_plan = f->plan != NULL;

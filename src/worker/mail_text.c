@@ -73,6 +73,13 @@ static const struct {
      "Order {order} ({bought}) was placed long ago and its charge has not begun, "
      "because the environment is not ready. The marketplace gives up on purchases that are not "
      "activated in time.\nState: {state}\nError: {detail}\n\nlastmile describe order {order}\n"},
+    {"alert-charged", "[lastmile] order {order}: the charge began, although it is stopped",
+     "Order {order} ({bought}) was suspended or cancelled by an operator when the marketplace had "
+     "already been asked to begin the charge. That could not be taken back: the buyer pays from "
+     "now "
+     "on.\nState: {state}\n\nlastmile describe order {order}\n"
+     "lastmile resume order {order} --reason ...\n"
+     "lastmile delete order {order} --confirm TENANT --reason ...\n"},
     {"alert-rejected", "[lastmile] order {order} was rejected",
      "Order {order} ({bought}) was rejected at the marketplace. Nothing was "
      "charged.\n\nlastmile events {order}\n"},

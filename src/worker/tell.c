@@ -20,7 +20,7 @@ struct tell {
     enum market_verb verb;
     const char *word;
     struct str text;
-    bool refused, leaves;
+    bool refused, leaves, paused;
     const char *never; /* refused for good: why; NULL: not so */
 };
 
@@ -77,12 +77,41 @@ static bool came_true(const struct tell *w)
     }
 }
 
+static void taken_back(struct task *t, int rc, const struct store_rows *rows)
+{
+    (void)rows;
+    if (rc)
+        task_retry(t, "RETRY", "cannot take the word back", 0);
+    else
+        task_done(t);
+}
+
+/* The charge is held again, so the order asks anew when it goes on. */
+static void take_back(struct task *t)
+{
+    struct args a;
+
+    LOG(LOG_INFO, "tell.taken_back", FS("order", t->subject));
+    args_init(&a, t);
+    args_add(&a, t->id);
+    args_add(&a, t->token);
+    args_add(&a, t->subject);
+    args_kv(&a, "o.commit", STR("held"));
+    args_kv(&a, "o.at_asked", STR(""));
+    args_kv(&a, "log.type", STR("commit"));
+    args_kv(&a, "log.text", STR("taken back: stopped by an operator"));
+    args_kv(&a, "+task", STR("fulfil deploy 0"));
+    task_store(t, t->shard, STORE_ORDER_WRITE, a.v, a.n, taken_back);
+}
+
 static void done(struct truth *x)
 {
     struct tell *w = x->user;
     struct task *t = x->t;
 
-    if (x->end != TRUTH_WRITTEN || came_true(w))
+    if (w->paused && x->end == TRUTH_WRITTEN && !came_true(w))
+        take_back(t);
+    else if (x->end != TRUTH_WRITTEN || came_true(w))
         task_done(t);
     else if (!w->refused) /* the channel takes its time: the refresh task goes on asking */
         truth_later(t, t->shard, t->subject, LOOK_AGAIN_MS, "", truth_later_done);
@@ -142,6 +171,10 @@ static void say(struct truth *x)
         task_done(x->t);
         return;
     }
+    if (w->paused) { /* it may have been said by one who died: the channel knows */
+        truth_ask(x);
+        return;
+    }
     if (w->verb == MARKET_REJECT && w->text.n == 0)
         w->text = STR("We cannot provide this purchase.");
     crash_point("tell.before_market");
@@ -174,6 +207,13 @@ static bool leaves(const struct store_rows *rows)
            str_is(work, "CLOSED");
 }
 
+/* Suspended or stopped since the word was queued: the charge is not to begin now. */
+static bool paused(const struct store_rows *rows)
+{
+    return str_is(store_get(rows, "o.want"), "suspended") ||
+           str_is(store_get(rows, "o.hold"), "cancelled");
+}
+
 static void loaded(struct task *t, int rc, const struct store_rows *rows)
 {
     struct tell *w = t->state;
@@ -187,6 +227,7 @@ static void loaded(struct task *t, int rc, const struct store_rows *rows)
         return;
     }
     w->leaves = leaves(rows);
+    w->paused = w->verb == MARKET_COMMIT && paused(rows);
     if (w->verb == MARKET_PROGRESS)
         w->text = progress_text(t, rows);
     else if (w->verb == MARKET_REJECT)

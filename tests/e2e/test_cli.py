@@ -351,6 +351,14 @@ class Cli(unittest.TestCase):
         self.assertEqual(self.redis.script("order_get", 0, A)[0]["o.want"], "deleted")
         self.run_cli("suspend", "order", A, "--reason", "x", "--yes", code=5)
 
+    def test_stopping_says_how_the_charge_stands(self):
+        self.redis.script("order_upsert", 0, C, 2000, "commit", "held")
+        out = self.run_cli("suspend", "order", C, "--reason", "x", "--yes")[0]
+        self.assertIn("stays held", out)
+        out = self.run_cli("cancel", "order", C, "--reason", "x", "--yes", "-o", "json")[0]
+        self.assertEqual(json.loads(out)["charge"], "held")
+        self.assertNotIn("charge", self.run_cli("suspend", "order", A, "--reason", "x", "--yes")[0])
+
     def test_wait_times_out(self):
         started = time.monotonic()
         self.run_cli("retry", "order", A, "--reason", "x", "--wait", "--timeout", "1s", code=124)

@@ -59,6 +59,10 @@ static void negotiate(struct world *w, const struct decision *d)
         w->in.late_told = true;
         w->alerts++;
         break;
+    case ACT_TELL_CHARGE:
+        w->in.charged_anyway = false;
+        w->alerts++;
+        break;
     case ACT_TELL_CHANGE:
         w->in.change_told = true;
         w->alerts++;
@@ -196,6 +200,53 @@ static void commits_late_when_the_plan_says_so(void **state)
     settle(&w);
     assert_int_equal(w.commits, 1);
     assert_true(w.committed_broken);
+}
+
+/* Neither after health nor by its deadline, until he lets it go on. */
+static void what_an_operator_stopped_is_not_charged(void **state)
+{
+    (void)state;
+    for (int late = CFG_LATE_ALERT; late <= CFG_LATE_COMMIT; late++)
+        for (int cancelled = 0; cancelled < 2; cancelled++) {
+            struct world w = held();
+
+            if (late == CFG_LATE_REJECT)
+                continue; /* the plan gives such an order back */
+            w.in.on_late = (enum cfg_late_commit)late;
+            w.in.paused = true;
+            w.in.want_suspended = !cancelled;
+            w.in.held = cancelled;
+            w.in.commit_early = true;
+            settle(&w);
+            w.in.now_ms = LATER;
+            settle(&w);
+            assert_int_equal(w.commits, 0);
+            assert_int_equal(w.alerts, 1);
+            w.in.paused = w.in.want_suspended = w.in.held = false;
+            settle(&w);
+            assert_int_equal(w.commits, 1);
+            assert_int_equal(w.in.fulfilment, FULFIL_READY);
+        }
+}
+
+/* A charge that began all the same is told, once, in whatever state. */
+static void a_charge_that_began_all_the_same_is_told(void **state)
+{
+    static const enum fulfilment at[] = {FULFIL_VERIFYING, FULFIL_SUSPENDED, FULFIL_STUCK};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++) {
+        struct world w = held();
+
+        w.in.contract = CONTRACT_ACTIVE;
+        w.in.commit = COMMIT_DONE;
+        w.in.fulfilment = at[i];
+        w.in.paused = w.in.held = w.in.charged_anyway = true;
+        settle(&w);
+        settle(&w);
+        assert_int_equal(w.alerts, 1);
+        assert_int_equal(w.in.fulfilment, at[i]);
+    }
 }
 
 static void waits_for_the_channel(void **state)
@@ -398,6 +449,8 @@ int main(void)
         cmocka_unit_test(commits_what_answers),
         cmocka_unit_test(never_commits_what_does_not),
         cmocka_unit_test(commits_late_when_the_plan_says_so),
+        cmocka_unit_test(what_an_operator_stopped_is_not_charged),
+        cmocka_unit_test(a_charge_that_began_all_the_same_is_told),
         cmocka_unit_test(waits_for_the_channel),
         cmocka_unit_test(by_hand),
         cmocka_unit_test(at_registration),

@@ -244,6 +244,8 @@ static void money(void **state)
         {&gcp, "contract=ACTIVE fulfilment=READY trial=1 no_renewal=1 ends=9000", "trial_last"},
         {&gcp, "contract=SUSPENDED fulfilment=READY at_ready=5", "payment"},
         {&gcp, "contract=SUSPENDED fulfilment=SUSPENDED at_ready=5", "payment"},
+        {&gcp, "contract=PENDING commit=held fulfilment=SUSPENDED at_ready=5", "held_failed"},
+        {&gcp, "contract=PENDING commit=asked fulfilment=SUSPENDED", "asked"},
         {&gcp, "contract=PENDING commit=held trial=1 fulfilment=RECEIVED", "held_trial"},
     };
     struct cfg_plan plan = {.fulfilment = CFG_DEPLOYMENT};

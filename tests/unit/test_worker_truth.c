@@ -105,6 +105,129 @@ static void what_is_deleted_is_not_committed(void **state)
     rig_stop();
 }
 
+static const char *order_key(const char *id)
+{
+    static char key[80];
+
+    snprintf(key, sizeof(key), "{p0}:o:%s", id);
+    return key;
+}
+
+static void asked_to_begin(void)
+{
+    unsigned shard;
+    const char *id;
+
+    rig_start(azure);
+    fake_add("s-1", "silver", STANDING_HELD);
+    send_event("azure", "purchased s-1");
+    wait_field("azure", "s-1", "o.commit", "held");
+    id = order_of("azure", "s-1", &shard);
+    OK(shard, STORE_ORDER_PLACE, id, "cap", "86400000", "{}", "a@b.example", "60000");
+    rig_until(quiet, NULL, "the form");
+    RAW("HSET", order_key(id), "commit", "asked", "fulfilment", "VERIFYING");
+}
+
+static const char *mail_state(const char *kind)
+{
+    unsigned shard;
+    char key[120];
+
+    snprintf(key, sizeof(key), "{p0}:k:mail:%s:%s", order_of("azure", "s-1", &shard), kind);
+    return RAW("EXISTS", key);
+}
+
+/* Between "asked" and the word: what was not said is not said, and is said when it goes on. */
+static void what_is_stopped_is_not_committed(void **state)
+{
+    static const char *const verbs[] = {"suspend", "cancel"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        unsigned shard;
+        const char *id;
+
+        if (i)
+            fresh(state);
+        asked_to_begin();
+        id = order_of("azure", "s-1", &shard);
+        OK(shard, STORE_OPERATE, id, verbs[i], "jo", "wait");
+        assert_string_equal(field("commit"), "asked");
+        OK(shard, STORE_TASK_ADD, "tell:x:commit", "tell", "market", id, "0", "commit");
+        wait_field("azure", "s-1", "o.commit", "held");
+        rig_until(quiet, NULL, "the word");
+        assert_int_equal(fake.tells[MARKET_COMMIT], 0);
+        assert_string_equal(order_field("azure", "s-1", "o.contract"), "PENDING");
+        OK(shard, STORE_OPERATE, id, "resume", "jo", "go on");
+        RAW("HSET", order_key(id), "commit", "asked"); /* as the order's own task does */
+        OK(shard, STORE_TASK_ADD, "tell:x:commit", "tell", "market", id, "0", "commit");
+        wait_field("azure", "s-1", "o.contract", "ACTIVE");
+        assert_int_equal(fake.tells[MARKET_COMMIT], 1);
+        rig.roles |= ROLE_DEPLOY;
+        rig_until(quiet, NULL, "nothing to tell");
+        assert_string_equal(mail_state("alert-charged"), "0");
+        rig_stop();
+    }
+}
+
+static bool alerted(void *arg)
+{
+    (void)arg;
+    return strcmp(mail_state("alert-charged"), "0") != 0;
+}
+
+/* The word was out already: nobody can take it back, so somebody is told. */
+static void a_charge_that_begins_while_stopped_is_told(void **state)
+{
+    unsigned shard;
+    const char *id;
+
+    (void)state;
+    asked_to_begin();
+    fake.commit_works = false; /* answered 200, and not yet so */
+    id = order_of("azure", "s-1", &shard);
+    OK(shard, STORE_TASK_ADD, "tell:x:commit", "tell", "market", id, "0", "commit");
+    rig_until(quiet, NULL, "the word");
+    assert_int_equal(fake.tells[MARKET_COMMIT], 1);
+    OK(shard, STORE_OPERATE, id, "suspend", "jo", "too late");
+    fake.p[0].standing = STANDING_SCHEDULED; /* to begin on a day of the channel's */
+    send_event("azure", "renewed s-1");
+    wait_field("azure", "s-1", "o.commit", "done");
+    rig.roles |= ROLE_DEPLOY;
+    RAW("ZADD", "{p0}:wake:deploy", "0", "1");
+    wait_field("azure", "s-1", "o.fulfilment", "SUSPENDED");
+    assert_string_equal(mail_state("alert-charged"), "0");
+    fake.p[0].standing = STANDING_ACTIVE;
+    send_event("azure", "renewed s-1");
+    wait_field("azure", "s-1", "o.contract", "ACTIVE");
+    rig.roles |= ROLE_DEPLOY;
+    RAW("ZADD", "{p0}:wake:deploy", "0", "1");
+    rig_until(alerted, NULL, "the seller is told");
+    wait_field("azure", "s-1", "o.charge_told", "1");
+    wait_field("azure", "s-1", "o.fulfilment", "SUSPENDED");
+    rig_stop();
+}
+
+/* What had begun before is no surprise. */
+static void a_charge_that_ran_before_is_not_told(void **state)
+{
+    unsigned shard;
+    const char *id;
+
+    (void)state;
+    asked_to_begin();
+    id = order_of("azure", "s-1", &shard);
+    OK(shard, STORE_TASK_ADD, "tell:x:commit", "tell", "market", id, "0", "commit");
+    wait_field("azure", "s-1", "o.contract", "ACTIVE");
+    RAW("HINCRBY", order_key(id), "at_committed", "-5000");
+    OK(shard, STORE_OPERATE, id, "suspend", "jo", "for a day");
+    rig.roles |= ROLE_DEPLOY;
+    RAW("ZADD", "{p0}:wake:deploy", "0", "1");
+    wait_field("azure", "s-1", "o.fulfilment", "SUSPENDED");
+    assert_string_equal(mail_state("alert-charged"), "0");
+    rig_stop();
+}
+
 static void ask_change(struct fake_purchase *p, const char *plan, const char *id)
 {
     snprintf(p->pending_plan, sizeof(p->pending_plan), "%s", plan);
@@ -576,6 +699,9 @@ int main(void)
         cmocka_unit_test_setup(an_order_follows_the_marketplace, fresh),
         cmocka_unit_test_setup(a_held_charge_is_committed_once_asked, fresh),
         cmocka_unit_test_setup(what_is_deleted_is_not_committed, fresh),
+        cmocka_unit_test_setup(what_is_stopped_is_not_committed, fresh),
+        cmocka_unit_test_setup(a_charge_that_begins_while_stopped_is_told, fresh),
+        cmocka_unit_test_setup(a_charge_that_ran_before_is_not_told, fresh),
         cmocka_unit_test_setup(changes_are_answered_by_policy, fresh),
         cmocka_unit_test_setup(a_withdrawn_change_is_forgotten, fresh),
         cmocka_unit_test_setup(a_failed_operation_is_forgotten, fresh),

@@ -7,7 +7,8 @@
 -- charge that is still held for reject): o.approval tells the fulfil task. approve of an order that is
 -- older than this installation (existing) lets it begin without a landing.
 -- What is under way at the engine has its whole deadline again once a hold or a wish was taken back, or
--- after retry. Nothing to change: no entry in the timeline. -> {changed, want, hold, ver, rearmed}
+-- after retry. The first suspend or cancel stamps at_paused: no charge is to begin from then on.
+-- Nothing to change: no entry in the timeline. -> {changed, want, hold, ver, rearmed, commit}
 -- uses: order queue place
 start()
 local id, verb, actor, reason = arg(1), arg(2), arg(3), ARGV[4] or ''
@@ -48,6 +49,7 @@ elseif verb == 'reject' then
 elseif verb == 'retry' then
     to_hold = ''
 end
+local stops = has('suspend cancel', verb) and want ~= 'suspended' and hold ~= 'cancelled'
 local dead = {}
 if verb == 'retry' or verb == 'delete' then
     for _, task in ipairs(call('SMEMBERS', P .. 'ot:' .. id)) do
@@ -73,13 +75,15 @@ call('HLEN', P .. 'count')
 local moved = to_want ~= want or to_hold ~= hold or anew or to_approval ~= (v[9] or '')
 local ver = tonumber(v[4])
 if not moved and #dead == 0 and not sleeps then
-    return {{'changed', '0', 'want', want, 'hold', hold, 'ver', int(ver), 'rearmed', '0'}}
+    return {{'changed', '0', 'want', want, 'hold', hold, 'ver', int(ver), 'rearmed', '0',
+        'commit', v[8] or ''}}
 end
 
 write_clock()
 if moved then ver = ver + 1 end
 call('HSET', key, 'want', to_want, 'hold', to_hold, 'ver', int(ver), 'updated', STAMP)
 if to_approval ~= (v[9] or '') then call('HSET', key, 'approval', to_approval) end
+if stops and moved then call('HSET', key, 'at_paused', int(NOW)) end
 if verb == 'reject' then call('HSET', key, 'reject_reason', reason) end
 if adopts then
     call('HSET', key, 'unattended', '1')
@@ -106,4 +110,5 @@ end
 for _, t in ipairs(dead) do add_task(t.id, t[2], t[3], t[4], 0, '') end
 if v[5] == '1' or v[10] == '1' or verb ~= 'retry' then add_task('fulfil:' .. id, 'fulfil', 'deploy', id, 0, '') end
 log(id, int(ver), 'operator.' .. verb, reason, cjson.encode({actor = actor}))
-return {{'changed', '1', 'want', to_want, 'hold', to_hold, 'ver', int(ver), 'rearmed', int(#dead)}}
+return {{'changed', '1', 'want', to_want, 'hold', to_hold, 'ver', int(ver), 'rearmed', int(#dead),
+    'commit', v[8] or ''}}

@@ -26,7 +26,8 @@ if shard_of(id) ~= SHARD then refuse('LMINVAL', 'order of another shard') end
 if #ARGV % 2 ~= 0 then refuse('LMINVAL', 'pairs') end
 local OURS = 'id ver created updated fulfilment at registered email form tenant want hold step' ..
     ' pct msg note class code detail endpoint at_registered at_confirmed at_applied at_verified' ..
-    ' at_ready late merged fence_fulfil approval plan_since plan_until existing at_committed served'
+    ' at_ready late merged fence_fulfil approval plan_since plan_until existing at_committed served' ..
+    ' at_paused charge_told'
 local MATTERS = 'plan product_code quantity entitlements granted confirmed contract trial ends' ..
     ' delete_at template region commit signup unattended erase pending_plan'
 local names, new = {'contract', 'fulfilment', 'registered', 'at', 'ver', 'at_ended', 'delete_at',
