@@ -28,12 +28,12 @@ static const struct {
     {"failed", HELD,
      "You have not been charged. Billing only starts when your environment is ready."},
     {"ready", ASKED, "You are not charged yet. Billing starts when %s confirms."},
-    {"suspended", HELD, "You have not been charged."},
     {"suspended", PAYMENT,
      "%s has suspended your subscription, which usually means a problem with the payment. When it "
      "is settled there, your environment comes back."},
     {"suspended", ENDED,
      "Your subscription has ended. The status page says until when your data is kept."},
+    {"suspended", HELD, "You have not been charged."},
     {"closed", NEVER, "You have not been charged."},
     {"closed", ENDED, "Your subscription has ended."},
     {"closed", RUNNING,

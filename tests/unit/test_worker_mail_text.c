@@ -87,6 +87,8 @@ static void money(void **state)
         {"ready", "gcp", "ACTIVE", "done", "", false},
         {"suspended", "azure", "SUSPENDED", "done", "Microsoft Marketplace has suspended", false},
         {"suspended", "azure", "ACTIVE", "done", "", false},
+        {"suspended", "azure", "PENDING", "held", "You have not been charged.", false},
+        {"suspended", "azure", "PENDING", "asked", "", false},
         {"closed", "azure", "CANCELLED", "held", "You have not been charged.\n\n", false},
         {"suspended", "azure", "CANCELLED", "done", "Your subscription has ended.", false},
         {"suspended", "azure", "CANCELLED", "held", "Your subscription has ended.", false},
