@@ -36,6 +36,12 @@ struct event_work {
     bool begins;                /* this agreement was put down as what comes next */
     int64_t order_at;           /* of the order's newest fact */
     unsigned hops;              /* from shard to shard behind an alias */
+    struct {
+        struct str *order;
+        size_t n, at;
+        struct str running, over;
+        size_t nrunning, nover;
+    } others; /* event_link.c: of the account */
 };
 
 /* Several listings may share one queue, and not every event names its product: then the poller

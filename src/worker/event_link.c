@@ -5,8 +5,8 @@
  * made for the new purchase (its licence event came first) is merged, as long as it has no tenant
  * of its own; when that order had gone on with a later purchase already, this one is what the old
  * order goes on with. Found by the previous agreement; without one, by the buyer's account and
- * product when exactly one other live order exists. Otherwise nothing is guessed, and the seller is
- * told once: a human decides.
+ * product when exactly one other order runs, or none does and exactly one is left. Otherwise
+ * nothing is guessed, and the seller is told once: a human decides.
  */
 #include <errno.h>
 
@@ -17,6 +17,7 @@
 #include "worker/truth.h"
 
 static void find_by_account(struct task *t);
+static void next_other(struct task *t);
 
 static void merged(struct task *t, int rc, const struct store_rows *rows)
 {
@@ -169,29 +170,76 @@ static void unlinked(struct task *t, size_t candidates)
         task_retry(t, "RETRY", "task memory is used up", 0);
 }
 
+/* What ended by itself is not what was renewed or replaced, unless nothing else is left that could
+ * be: its end may have been a mistake of the order in which events came. */
+static void choose(struct task *t)
+{
+    const struct event_work *e = t->state;
+
+    if (e->others.nrunning == 1)
+        link_to(t, e->others.running);
+    else if (e->others.nrunning == 0 && e->others.nover == 1)
+        link_to(t, e->others.over);
+    else
+        unlinked(t, e->others.nrunning + e->others.nover);
+}
+
+static void other_order(struct task *t, int rc, const struct store_rows *rows)
+{
+    struct event_work *e = t->state;
+    struct str contract = store_get(rows, "o.contract"), id = e->others.order[e->others.at++];
+
+    if (rc && rc != -ENOENT) {
+        task_retry(t, "RETRY", "cannot read an order of the account", 0);
+        return;
+    }
+    if (rc == 0 && store_get(rows, "o.merged").n == 0 &&
+        !str_is(store_get(rows, "o.fulfilment"), "CLOSED")) {
+        if (str_is(contract, "CANCELLED") || str_is(contract, "EXPIRED")) {
+            e->others.over = id;
+            e->others.nover++;
+        } else {
+            e->others.running = id;
+            e->others.nrunning++;
+        }
+    }
+    next_other(t);
+}
+
+static void next_other(struct task *t)
+{
+    struct event_work *e = t->state;
+    unsigned shard = 0;
+
+    while (e->others.at < e->others.n &&
+           id_shard(e->others.order[e->others.at], store_shards(t->w->store), &shard))
+        e->others.at++;
+    if (e->others.at == e->others.n)
+        choose(t);
+    else
+        task_store(t, shard, STORE_ORDER_GET, &e->others.order[e->others.at], 1, other_order);
+}
+
 static void account_orders(struct task *t, int rc, const struct store_rows *rows)
 {
     struct event_work *e = t->state;
-    struct str only = {NULL, 0};
-    size_t others = 0;
 
     if (rc) {
         task_retry(t, "RETRY", "cannot read the account's orders", 0);
         return;
     }
+    e->others.order = arena_alloc(t->arena, rows->n * sizeof(*e->others.order) + 1);
+    if (!e->others.order) {
+        task_retry(t, "RETRY", "task memory is used up", 0);
+        return;
+    }
     for (size_t i = 0; i < rows->n; i++) {
         struct str o = store_row_get(&rows->row[i], "order");
-        bool over = str_is(store_row_get(&rows->row[i], "fulfilment"), "CLOSED");
 
-        if (o.n && !str_is(o, e->natural) && !over) {
-            only = o;
-            others++;
-        }
+        if (o.n && !str_is(o, e->natural))
+            e->others.order[e->others.n++] = arena_str(t->arena, o);
     }
-    if (others == 1)
-        link_to(t, only);
-    else
-        unlinked(t, others);
+    next_other(t);
 }
 
 static void find_by_account(struct task *t)

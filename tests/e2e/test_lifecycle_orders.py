@@ -216,6 +216,18 @@ class Change(Lifecycle):
         q = self.act(p, "upgrade", plan="enterprise", mode="replace", link=False)
         self.check_changed(order, q, "enterprise", 1)
 
+    def test_replace_beside_what_has_ended(self):
+        """What was cancelled before, and waits for its deletion, is not what was replaced."""
+        old, _, _, before = self.ready()
+        self.act(old, "cancel")
+        self.s.wait_order(old, contract="CANCELLED", fulfilment="SUSPENDED")
+        p, _, _, order = self.ready(account=old["account_id"])
+        q = self.act(p, "upgrade", plan="enterprise", mode="replace", link=False)
+        self.check_changed(order, q, "enterprise", 1)
+        now = self.s.order_of(old)
+        self.assertEqual((now["id"], now["tenant"], now["contract"]),
+                         (before["id"], before["tenant"], "CANCELLED"))
+
     def test_replace_of_one_of_two_without_link(self):
         """Which of the two it is nobody says: nothing is guessed, and one mail asks a person."""
         p, _, _, first = self.ready()
