@@ -120,7 +120,7 @@ class Walk(unittest.TestCase):
     def absent(self, *acts):
         """What happens while no worker walks."""
         worker = self.s.parts["worker"]
-        worker.kill()
+        worker.stop()
         done = [act() for act in acts]
         worker.start()
         return done
@@ -247,6 +247,9 @@ class PartnerDies(Partner):
 class Old(Walk):
     """A legacy listing is in no list: its orders are asked for one by one."""
     options = {"resync": "1s", "products": [Product(mode="legacy")]}
+
+    def two_walks(self):
+        """There is no list that could be walked."""
 
     def test_it_ends_and_changes(self):
         p, _ = self.ready()
