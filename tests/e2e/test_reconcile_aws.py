@@ -222,7 +222,7 @@ class PartnerSharded(Partner):
 
 class PartnerDies(Partner):
     """Between any two steps of going on with another licence."""
-    options = {"resync": "1s", "shards": 4}
+    options = {"resync": "1s", "shards": 4, "lease": "2s"}
     points = ("store.order_alias.before", "store.order_alias.after", "store.order_merge.after",
               "store.account_get.after", "refresh.before_order")
 
