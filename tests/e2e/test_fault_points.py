@@ -17,7 +17,7 @@ import test_fault_channels
 import test_fault_crash
 import test_fault_keeper
 import test_fault_lease
-import test_reconcile_aws
+import test_reconcile_crash
 
 # Nothing is written, so it is all the same whether the caller dies before or after.
 READS = {"ready", "orders", "log", "stats", "invariants"}
@@ -48,7 +48,8 @@ def swept():
                    test_fault_channels.CHANGE, test_fault_channels.END, test_azure_crash.CHANGE,
                    test_azure_crash.PURCHASE, test_azure_crash.REPLACEMENT,
                    test_fault_keeper.KEEPER, test_fault_keeper.KEEPER_END,
-                   test_reconcile_aws.Dies.points, test_reconcile_aws.Dies.license_points):
+                   test_reconcile_crash.Dies.points, test_reconcile_crash.Dies.license_points,
+                   test_reconcile_crash.PartnerDies.points):
         found.update(points)
     found.update(point for point, _ in test_fault_channels.PURCHASE)
     return {point.split(":")[0] for point in found}
